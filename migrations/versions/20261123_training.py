@@ -197,6 +197,8 @@ def upgrade() -> None:
         sa.Column("calendar_sequence", sa.Integer(), nullable=False),
         sa.Column("guest_capacity", sa.Integer(), nullable=False),
         sa.Column("guests_taken", sa.Integer(), nullable=False),
+        sa.Column("day_reminder_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("soon_reminder_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("bar_percent BETWEEN 1 AND 100", name=op.f("ck_sessions_bar_percent")),
         sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_sessions_span")),
         sa.CheckConstraint("guests_taken BETWEEN 0 AND guest_capacity", name=op.f("ck_sessions_guests_taken")),
@@ -256,12 +258,14 @@ def upgrade() -> None:
             name=op.f("uq_presence_pings_session_id_user_id_device_from_at"),
         ),
     )
+    op.create_index("ix_presence_pings_session_id_until_at", "presence_pings", ["session_id", "until_at"], unique=False)
     op.create_table(
         "seats",
         sa.Column("id", BIG_ID, nullable=False),
         sa.Column("session_id", BIG_ID, nullable=False),
         sa.Column("user_id", BIG_ID, nullable=False),
         sa.Column("enrolment_id", BIG_ID, nullable=True),
+        sa.Column("calendar_offset", sa.Integer(), nullable=False),
         sa.Column(
             "state",
             _choice("state", "held", "released"),

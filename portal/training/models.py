@@ -196,6 +196,9 @@ class Session(Base):
     # Seats for people of other cohorts; a seat given back by someone enrolled is added here.
     guest_capacity: Mapped[int] = mapped_column(default=0)
     guests_taken: Mapped[int] = mapped_column(default=0)
+    # When its reminders were put in the outbox: a day before, and ten minutes before.
+    day_reminder_at: Mapped[datetime | None]
+    soon_reminder_at: Mapped[datetime | None]
 
 
 class Enrolment(Base):
@@ -226,6 +229,8 @@ class Seat(Base):
     session_id: Mapped[int] = mapped_column(sa.ForeignKey("sessions.id"))
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
     enrolment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("enrolments.id"))
+    # Added to the session's SEQUENCE in this person's calendar: leaving and coming back must each count one up.
+    calendar_offset: Mapped[int] = mapped_column(default=0)
     state: Mapped[SeatState] = mapped_column(str_enum(SeatState, "state"), default=SeatState.HELD)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     released_at: Mapped[datetime | None]
@@ -262,6 +267,7 @@ class PresencePing(Base):
     __table_args__ = (
         sa.UniqueConstraint("session_id", "user_id", "device", "from_at"),
         sa.CheckConstraint("until_at >= from_at", name="span"),
+        sa.Index("ix_presence_pings_session_id_until_at", "session_id", "until_at"),
     )
 
     id: Mapped[Id]
