@@ -1,0 +1,58 @@
+# Two commands matter: `make run` and `make test`. Everything is kept in .venv/ and instance/.
+
+PYTHON ?= python3
+VENV := .venv/bin
+# Two workers: the pages, the services and the databases share two cores. Journeys stay together on one of them.
+PYTEST := $(VENV)/python -m pytest -n 2 --dist loadgroup
+UV := uv==0.13.9
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-slow lint types bench migrate seed lock ready-to-run ready-to-check ready-to-bench ready-to-test
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+ready-to-run:
+	@$(PYTHON) scripts/prepare.py run
+
+ready-to-check:
+	@$(PYTHON) scripts/prepare.py lint
+
+ready-to-bench:
+	@$(PYTHON) scripts/prepare.py bench
+
+ready-to-test:
+	@$(PYTHON) scripts/prepare.py test
+
+run: ready-to-run ## Start Comptoir at http://localhost:8000 (COMPTOIR_PORT=… for another port)
+	@$(VENV)/python scripts/run.py
+
+test: ready-to-test lint types ## Everything that must hold, on SQLite and on PostgreSQL, browser included
+	$(PYTEST)
+
+test-slow: ready-to-test ## Races, kills and replays at their full counts
+	$(PYTEST) --full-counts -m slow
+
+lint: ready-to-check ## Style, size and complexity of the code; who may import whom
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/lint-imports --no-logo
+
+types: ready-to-check ## mypy, strict
+	$(VENV)/mypy
+
+bench: ready-to-bench ## One JSON line per figure (GROUP=pages for one group)
+	@$(VENV)/python -m bench $(GROUP)
+
+migrate: ready-to-run ## Bring the database to the newest schema
+	@mkdir -p instance
+	$(VENV)/alembic upgrade head
+
+seed: migrate ## Load the programme and the demo data, once
+	$(VENV)/flask --app wsgi seed
+
+lock: ready-to-run ## Resolve requirements*.in again into exact versions with hashes
+	$(VENV)/python -m pip install --quiet $(UV)
+	$(VENV)/$(LOCK) requirements.in --output-file requirements.txt
+	$(VENV)/$(LOCK) requirements-dev.in --output-file requirements-dev.txt
