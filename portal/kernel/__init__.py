@@ -1,0 +1,1 @@
+"""What every feature stands on: database, money, time, events, errors. No Flask, no feature."""

