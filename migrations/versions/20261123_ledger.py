@@ -18,6 +18,16 @@ BEGIN
   RAISE EXCEPTION 'ledger: % on % is refused', TG_OP, TG_TABLE_NAME USING ERRCODE = 'LG000';
 END $$
 """,
+    # A hold ends with the transaction that settles it, never by itself.
+    """
+CREATE FUNCTION ledger_end_hold() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM transactions WHERE settles_id = OLD.id) THEN
+    RAISE EXCEPTION 'ledger: hold % is not settled', OLD.id USING ERRCODE = 'LG000';
+  END IF;
+  RETURN NEW;
+END $$
+""",
     # An account's balance row is made with it: nothing else inserts balances.
     """
 CREATE FUNCTION ledger_open_balance() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -116,6 +126,7 @@ END $$
         " AND NEW.reverses_id IS NOT DISTINCT FROM OLD.reverses_id"
         " AND NEW.settles_id IS NOT DISTINCT FROM OLD.settles_id)) EXECUTE FUNCTION ledger_refuse()"
     ),
+    "CREATE TRIGGER transactions_settled BEFORE UPDATE ON transactions FOR EACH ROW EXECUTE FUNCTION ledger_end_hold()",
     *(
         f"CREATE TRIGGER {table}_not_emptied BEFORE TRUNCATE ON {table} EXECUTE FUNCTION ledger_refuse()"
         for table in ("accounts", "balances", "transactions", "postings")
@@ -186,7 +197,8 @@ _SQLITE = (
         " WHEN NOT (OLD.state = 'pending' AND NEW.state IN ('posted', 'voided')"
         " AND (OLD.id, OLD.key, OLD.body_hash, OLD.kind, OLD.reference, OLD.line_count, OLD.occurred_at)"
         " = (NEW.id, NEW.key, NEW.body_hash, NEW.kind, NEW.reference, NEW.line_count, NEW.occurred_at)"
-        " AND NEW.reverses_id IS OLD.reverses_id AND NEW.settles_id IS OLD.settles_id) BEGIN"
+        " AND NEW.reverses_id IS OLD.reverses_id AND NEW.settles_id IS OLD.settles_id"
+        " AND EXISTS (SELECT 1 FROM transactions WHERE settles_id = OLD.id)) BEGIN"
         " SELECT RAISE(ABORT, 'ledger: UPDATE on transactions is refused'); END"
     ),
 )
@@ -348,5 +360,11 @@ def downgrade() -> None:
     op.drop_table("accounts")
     op.drop_table("transactions")
     if op.get_bind().dialect.name == "postgresql":
-        for function in ("ledger_post", "ledger_apply_posting", "ledger_open_balance", "ledger_refuse"):
+        for function in (
+            "ledger_post",
+            "ledger_apply_posting",
+            "ledger_open_balance",
+            "ledger_end_hold",
+            "ledger_refuse",
+        ):
             op.execute(f"DROP FUNCTION {function}")
