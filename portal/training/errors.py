@@ -1,0 +1,82 @@
+"""What training refuses, and what to do instead."""
+
+from http import HTTPStatus
+
+from flask_babel import lazy_gettext as _l
+
+from portal.kernel.errors import ConflictError, NotFoundError, PortalError
+
+
+class NoSuchCohortError(NotFoundError):
+    """Unknown, or a draft that is not public."""
+
+    message = _l("This cohort does not exist, or is not public yet.")
+
+
+class NoSuchSessionError(NotFoundError):
+    """Unknown, or a draft that is not public."""
+
+    message = _l("This session does not exist, or is not public yet.")
+
+
+class CohortFullError(ConflictError):
+    """No seat left."""
+
+    message = _l("This cohort is full. Join the waitlist, or choose another cohort.")
+
+
+class CohortOverError(ConflictError):
+    """Nothing left to attend."""
+
+    message = _l("This cohort has ended. Choose another one: every lesson comes round again.")
+
+
+class PlanRefusedError(PortalError):
+    """The plan cannot be made as asked: a time that does not exist, or that happens twice."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    message = _l("This plan has a time that does not exist or happens twice. Change the time and look again.")
+
+
+class NotReadyError(ConflictError):
+    """A draft with an expert in two places at once."""
+
+    message = _l("An expert is already taken at one of these times. Settle the conflicts before publishing.")
+
+
+class OverdueError(ConflictError):
+    """A draft whose first session should have begun."""
+
+    message = _l("The first session of this plan is already past. Plan it again from a later date.")
+
+
+class NotADraftError(ConflictError):
+    """What was true of a draft no longer is."""
+
+    message = _l("This cohort has been published meanwhile. Open it again.")
+
+
+class WrongStateError(ConflictError):
+    """A session that has not begun, is over, or was cancelled."""
+
+    message = _l("That cannot be done now: the session has not begun, or is over.")
+
+
+class NotInSessionError(PortalError):
+    """Somebody without a seat."""
+
+    status = HTTPStatus.FORBIDDEN
+    message = _l("You have no seat in this session. Join a cohort first.")
+
+
+class ReasonNeededError(PortalError):
+    """An attendance is never changed without saying why."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    message = _l("Say in a few words why the attendance is changed.")
+
+
+class QuizClosedError(ConflictError):
+    """No session of the lesson has ended yet."""
+
+    message = _l("The questions of this lesson open after its first session.")

@@ -1,0 +1,12 @@
+"""What training tells higher features, in its own transaction."""
+
+from dataclasses import dataclass
+
+from portal.kernel.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded(Event):
+    """A session is over and its attendance is known."""
+
+    session_id: int

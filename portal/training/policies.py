@@ -1,0 +1,37 @@
+"""Who may do what in training: pure predicates."""
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from portal.training.models import CohortState, SessionState
+
+ROOM_OPENS = timedelta(minutes=10)
+
+
+class Member(Protocol):
+    """What training asks of whoever is looking."""
+
+    id: int
+    is_authenticated: bool
+    is_expert: bool
+    is_organiser: bool
+
+
+def may_organise(user: Member) -> bool:
+    """Plan cohorts, publish them, correct attendance."""
+    return user.is_authenticated and user.is_organiser
+
+
+def may_see_cohort(user: Member, state: CohortState) -> bool:
+    """A draft is for organisers only."""
+    return state is not CohortState.DRAFT or may_organise(user)
+
+
+def may_run(user: Member, expert_id: int) -> bool:
+    """Start, lead and end a session: its own expert, or an organiser standing in."""
+    return user.is_authenticated and (user.is_organiser or (user.is_expert and user.id == expert_id))
+
+
+def room_is_open(state: SessionState, starts_at: datetime, moment: datetime) -> bool:
+    """From ten minutes before the start, until the session ends."""
+    return state is SessionState.LIVE or (state is SessionState.SCHEDULED and moment >= starts_at - ROOM_OPENS)

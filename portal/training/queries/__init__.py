@@ -1,0 +1,50 @@
+"""Reading for pages: one function a page, the fewest statements."""
+
+from portal.training.queries.cohorts import (
+    all_cohorts,
+    cohort_card,
+    is_enrolled,
+    is_waiting,
+    lesson_dates,
+    my_cohort,
+    open_cohorts,
+    timetable,
+    waiting_for_news,
+)
+from portal.training.queries.progress import Progress, needed_lessons, progress, seated_sessions
+from portal.training.queries.sessions import (
+    calendar_entries,
+    has_seat,
+    last_ended,
+    live_sessions,
+    next_sessions,
+    presence_so_far,
+    present_count,
+    session_page,
+    sessions_of_lesson,
+)
+
+__all__ = [
+    "Progress",
+    "all_cohorts",
+    "calendar_entries",
+    "cohort_card",
+    "has_seat",
+    "is_enrolled",
+    "is_waiting",
+    "last_ended",
+    "lesson_dates",
+    "live_sessions",
+    "my_cohort",
+    "needed_lessons",
+    "next_sessions",
+    "open_cohorts",
+    "presence_so_far",
+    "present_count",
+    "progress",
+    "seated_sessions",
+    "session_page",
+    "sessions_of_lesson",
+    "timetable",
+    "waiting_for_news",
+]

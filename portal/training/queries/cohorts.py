@@ -1,0 +1,189 @@
+"""Cohorts as pages read them: the open ones, one timetable, and what organisers see."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session as DbSession
+
+from portal.identity.models import User
+from portal.kernel import clock
+from portal.training.models import (
+    Cohort,
+    CohortState,
+    Enrolment,
+    EnrolmentState,
+    Lesson,
+    Session,
+    SessionState,
+    WaitlistEntry,
+    WaitlistState,
+)
+from portal.training.planning import weekdays_of
+
+
+@dataclass(frozen=True, slots=True)
+class CohortCard:
+    """A cohort in a list."""
+
+    id: int
+    name: str
+    language: str
+    first_on: date
+    last_on: date
+    local_time: time
+    weekdays_mask: int
+    zone: str
+    capacity: int
+    seats_taken: int
+    state: CohortState
+
+    @property
+    def places(self) -> int:
+        """Seats left."""
+        return self.capacity - self.seats_taken
+
+    @property
+    def weekdays(self) -> list[int]:
+        """Its days in order; 0 is Monday."""
+        return sorted(weekdays_of(self.weekdays_mask))
+
+
+_CARD = (
+    Cohort.id,
+    Cohort.name,
+    Cohort.language,
+    Cohort.first_on,
+    Cohort.last_on,
+    Cohort.local_time,
+    Cohort.weekdays,
+    Cohort.zone,
+    Cohort.capacity,
+    Cohort.seats_taken,
+    Cohort.state,
+)
+
+
+def open_cohorts(db: DbSession, *, language: str, limit: int = 6) -> list[CohortCard]:
+    """Public cohorts that go on, those in this language first, then by date of their first session."""
+    rows = db.execute(
+        sa.select(*_CARD)
+        .where(Cohort.state == CohortState.RELEASED, Cohort.last_on >= clock.now().date())
+        .order_by(Cohort.language != language, Cohort.first_on, Cohort.id)
+        .limit(limit)
+    )
+    return [CohortCard(*row) for row in rows]
+
+
+def all_cohorts(db: DbSession, *, limit: int = 100) -> list[CohortCard]:
+    """Every cohort for organisers: drafts first, then the latest to begin."""
+    order = sa.case((Cohort.state == CohortState.DRAFT, 0), (Cohort.state == CohortState.RELEASED, 1), else_=2)
+    rows = db.execute(sa.select(*_CARD).order_by(order, Cohort.first_on.desc(), Cohort.id.desc()).limit(limit))
+    return [CohortCard(*row) for row in rows]
+
+
+def cohort_card(db: DbSession, cohort_id: int) -> CohortCard | None:
+    """One cohort, draft or not: check `may_see_cohort`."""
+    row = db.execute(sa.select(*_CARD).where(Cohort.id == cohort_id)).first()
+    return CohortCard(*row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class TimetableRow:
+    """One dated session of a cohort."""
+
+    session_id: int
+    number: int
+    local_date: date
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+    state: SessionState
+    expert_id: int
+    expert: str
+
+
+def timetable(db: DbSession, cohort_id: int) -> list[TimetableRow]:
+    """The sessions of a cohort in the order of their lessons."""
+    rows = db.execute(
+        sa.select(
+            Session.id,
+            Lesson.number,
+            Session.local_date,
+            Session.starts_at,
+            Session.ends_at,
+            Session.zone,
+            Session.state,
+            Session.expert_id,
+            User.display_name,
+        )
+        .join(Lesson, Lesson.id == Session.lesson_id)
+        .join(User, User.id == Session.expert_id)
+        .where(Session.cohort_id == cohort_id)
+        .order_by(Lesson.number)
+    )
+    return [TimetableRow(*row) for row in rows]
+
+
+def is_enrolled(db: DbSession, user_id: int, cohort_id: int) -> bool:
+    """Whether this user is in a cohort."""
+    found = sa.select(Enrolment.id).where(
+        Enrolment.user_id == user_id, Enrolment.cohort_id == cohort_id, Enrolment.state == EnrolmentState.ACTIVE
+    )
+    return db.scalar(found) is not None
+
+
+def is_waiting(db: DbSession, user_id: int, cohort_id: int) -> bool:
+    """Whether this user is in line for a cohort."""
+    found = sa.select(WaitlistEntry.id).where(
+        WaitlistEntry.user_id == user_id,
+        WaitlistEntry.cohort_id == cohort_id,
+        WaitlistEntry.state.in_((WaitlistState.WAITING, WaitlistState.OFFERED)),
+    )
+    return db.scalar(found) is not None
+
+
+def my_cohort(db: DbSession, user_id: int) -> CohortCard | None:
+    """The cohort this user is in that goes on; the latest joined when there are several."""
+    row = db.execute(
+        sa.select(*_CARD)
+        .join(Enrolment, Enrolment.cohort_id == Cohort.id)
+        .where(
+            Enrolment.user_id == user_id,
+            Enrolment.state == EnrolmentState.ACTIVE,
+            Cohort.state == CohortState.RELEASED,
+        )
+        .order_by(Enrolment.created_at.desc())
+        .limit(1)
+    ).first()
+    return CohortCard(*row) if row else None
+
+
+def lesson_dates(db: DbSession) -> dict[int, datetime]:
+    """The next date of each lesson in any public cohort, by the lesson's number."""
+    next_start = (
+        sa.select(sa.func.min(Session.starts_at))
+        .where(
+            Session.lesson_id == Lesson.id,
+            Session.state == SessionState.SCHEDULED,
+            Session.starts_at > clock.now(),
+        )
+        .correlate(Lesson)
+        .scalar_subquery()
+    )
+    rows = db.execute(sa.select(Lesson.number, next_start.label("starts_at")))
+    return {row.number: row.starts_at for row in rows if row.starts_at is not None}
+
+
+def waiting_for_news(db: DbSession, *, cohort_id: int) -> int:
+    """How many people publishing this draft will write to: those in line for a full cohort in its language."""
+    draft = sa.select(Cohort.programme_id, Cohort.language).where(Cohort.id == cohort_id).subquery()
+    return (
+        db.scalar(
+            sa.select(sa.func.count(sa.distinct(WaitlistEntry.user_id)))
+            .join(Cohort, Cohort.id == WaitlistEntry.cohort_id)
+            .join(draft, (draft.c.programme_id == Cohort.programme_id) & (draft.c.language == Cohort.language))
+            .where(WaitlistEntry.state == WaitlistState.WAITING)
+        )
+        or 0
+    )

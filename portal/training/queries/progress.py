@@ -1,0 +1,191 @@
+"""How far somebody is: each lesson's state, what counts, what comes next. Three statements, whoever asks."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session as DbSession
+
+from portal.identity.models import User
+from portal.kernel import clock
+from portal.training.models import (
+    LESSONS,
+    PROGRAMME_SLUG,
+    Attendance,
+    AttendanceState,
+    Cohort,
+    Lesson,
+    Programme,
+    Seat,
+    SeatState,
+    Session,
+    SessionState,
+)
+from portal.training.policies import room_is_open
+
+PRESENT, REPLAY, EXCUSED, TECHNICAL, PARTIAL, MISSED = (
+    "present",
+    "replay",
+    "excused",
+    "technical",
+    "partial",
+    "missed",
+)
+LIVE, SEAT, OPEN = "live", "seat", "open"
+COUNTED = frozenset({PRESENT, REPLAY})
+TO_CATCH_UP = frozenset({MISSED, PARTIAL, TECHNICAL})
+_BEST_FIRST = (PRESENT, REPLAY, EXCUSED, TECHNICAL, PARTIAL, MISSED)
+_WORD = {AttendanceState.ABSENT: MISSED}
+DEFAULT_NEEDED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SeatedSession:
+    """A session to come, or live, in which somebody has a seat."""
+
+    session_id: int
+    number: int
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+    live: bool
+    cohort_id: int
+    cohort: str
+    expert: str
+
+    def room_open(self, moment: datetime) -> bool:
+        """Whether the join button leads somewhere now."""
+        state = SessionState.LIVE if self.live else SessionState.SCHEDULED
+        return room_is_open(state, self.starts_at, moment)
+
+
+@dataclass(frozen=True, slots=True)
+class LessonState:
+    """Where somebody is with one lesson; `state` is one of the words above, `at` the moment it speaks of."""
+
+    number: int
+    state: str
+    session_id: int | None = None
+    at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Everything the card, the programme page and the certificate ask about one person."""
+
+    states: dict[int, LessonState]
+    counted: int
+    needed: int
+    to_come: tuple[SeatedSession, ...]
+
+    @property
+    def reached(self) -> bool:
+        """True when the programme's rule is met."""
+        return self.counted >= self.needed
+
+    @property
+    def missing(self) -> int:
+        """Lessons still needed for the certificate."""
+        return max(self.needed - self.counted, 0)
+
+    @property
+    def next(self) -> SeatedSession | None:
+        """The one session that comes first, the live one before all."""
+        return self.to_come[0] if self.to_come else None
+
+    @property
+    def to_catch_up(self) -> tuple[LessonState, ...]:
+        """Lessons missed, in order."""
+        return tuple(one for one in self.states.values() if one.state in TO_CATCH_UP)
+
+    @property
+    def goal_at(self) -> datetime | None:
+        """When the rule would be met if every seat held is used; None when the seats do not suffice."""
+        dates = sorted(
+            {
+                one.number: one.starts_at
+                for one in reversed(self.to_come)
+                if self.states[one.number].state not in COUNTED
+            }.values()
+        )
+        return dates[self.missing - 1] if 0 < self.missing <= len(dates) else None
+
+
+def _attended(db: DbSession, user_id: int) -> dict[int, LessonState]:
+    rows = db.execute(
+        sa.select(Lesson.number, Attendance.state, Session.id, Session.starts_at)
+        .join(Session, Session.id == Attendance.session_id)
+        .join(Lesson, Lesson.id == Session.lesson_id)
+        .where(Attendance.user_id == user_id)
+        .order_by(Session.starts_at)
+    )
+    best: dict[int, LessonState] = {}
+    for number, state, session_id, starts_at in rows:
+        word = _WORD.get(state, str(state))
+        known = best.get(number)
+        if known is None or _BEST_FIRST.index(word) <= _BEST_FIRST.index(known.state):
+            best[number] = LessonState(number, word, session_id, starts_at)
+    return best
+
+
+def seated_sessions(db: DbSession, user_id: int) -> tuple[SeatedSession, ...]:
+    """The sessions to come in which this user has a seat: live ones first, then by time."""
+    rows = db.execute(
+        sa.select(
+            Session.id,
+            Lesson.number,
+            Session.starts_at,
+            Session.ends_at,
+            Session.zone,
+            Session.state,
+            Cohort.id.label("cohort_id"),
+            Cohort.name.label("cohort"),
+            User.display_name,
+        )
+        .join(Seat, Seat.session_id == Session.id)
+        .join(Lesson, Lesson.id == Session.lesson_id)
+        .join(Cohort, Cohort.id == Session.cohort_id)
+        .join(User, User.id == Session.expert_id)
+        .where(
+            Seat.user_id == user_id,
+            Seat.state == SeatState.HELD,
+            Session.state.in_((SessionState.SCHEDULED, SessionState.LIVE)),
+            (Session.state == SessionState.LIVE) | (Session.ends_at > clock.now()),
+        )
+        .order_by(Session.starts_at)
+    )
+    found = [
+        SeatedSession(
+            row.id,
+            row.number,
+            row.starts_at,
+            row.ends_at,
+            row.zone,
+            row.state is SessionState.LIVE,
+            row.cohort_id,
+            row.cohort,
+            row.display_name,
+        )
+        for row in rows
+    ]
+    return tuple(sorted(found, key=lambda one: (not one.live, one.starts_at)))
+
+
+def needed_lessons(db: DbSession) -> int:
+    """How many lessons the certificate asks for."""
+    found = db.scalar(sa.select(Programme.needed_lessons).where(Programme.slug == PROGRAMME_SLUG))
+    return found or DEFAULT_NEEDED
+
+
+def progress(db: DbSession, user_id: int) -> Progress:
+    """The state of each of the 25 lessons for one user; a lesson that counts is never shown as less."""
+    attended = _attended(db, user_id)
+    to_come = seated_sessions(db, user_id)
+    states = {number: attended.get(number, LessonState(number, OPEN)) for number in range(1, LESSONS + 1)}
+    for one in reversed(to_come):
+        if states[one.number].state not in COUNTED:
+            word = LIVE if one.live else SEAT
+            states[one.number] = LessonState(one.number, word, one.session_id, one.starts_at, one.ends_at)
+    counted = sum(1 for one in states.values() if one.state in COUNTED)
+    return Progress(states, counted, needed_lessons(db), to_come)

@@ -1,0 +1,265 @@
+"""Sessions as pages read them: what comes next, what is live, the room."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session as DbSession
+
+from portal.identity.models import User
+from portal.kernel import clock
+from portal.training import presence
+from portal.training.calendars import CalendarEntry
+from portal.training.models import (
+    Cohort,
+    CohortState,
+    Lesson,
+    PresencePing,
+    Seat,
+    SeatState,
+    Session,
+    SessionState,
+)
+from portal.training.policies import room_is_open
+
+# Somebody counts as in the room for this long after their last sign of life.
+_STILL_HERE = timedelta(seconds=60)
+_TO_COME = (SessionState.SCHEDULED, SessionState.LIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class UpcomingSession:
+    """A session that anybody can see, and how many places its cohort has left."""
+
+    id: int
+    number: int
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+    state: SessionState
+    cohort_id: int
+    cohort: str
+    language: str
+    expert: str
+    places: int
+
+    @property
+    def live(self) -> bool:
+        """True while it runs."""
+        return self.state is SessionState.LIVE
+
+
+def _upcoming() -> sa.Select[*tuple[Any, ...]]:
+    return (
+        sa.select(
+            Session.id,
+            Lesson.number,
+            Session.starts_at,
+            Session.ends_at,
+            Session.zone,
+            Session.state,
+            Cohort.id.label("cohort_id"),
+            Cohort.name,
+            Cohort.language,
+            User.display_name,
+            (Cohort.capacity - Cohort.seats_taken).label("places"),
+        )
+        .join(Lesson, Lesson.id == Session.lesson_id)
+        .join(Cohort, Cohort.id == Session.cohort_id)
+        .join(User, User.id == Session.expert_id)
+        .where(Cohort.state != CohortState.DRAFT)
+    )
+
+
+def next_sessions(db: DbSession, limit: int, *, language: str | None = None) -> list[UpcomingSession]:
+    """The next sessions of all public cohorts, those that are live first; of one language when asked."""
+    query = _upcoming().where(Session.state.in_(_TO_COME), Session.ends_at > clock.now())
+    if language is not None:
+        query = query.where(Cohort.language == language)
+    rows = db.execute(query.order_by(Session.starts_at, Session.id).limit(limit))
+    return [UpcomingSession(*row) for row in rows]
+
+
+def live_sessions(db: DbSession) -> list[UpcomingSession]:
+    """The sessions that run now."""
+    rows = db.execute(_upcoming().where(Session.state == SessionState.LIVE).order_by(Session.starts_at, Session.id))
+    return [UpcomingSession(*row) for row in rows]
+
+
+def sessions_of_lesson(db: DbSession, number: int, *, limit: int = 5) -> list[UpcomingSession]:
+    """The next sessions of one lesson, in any cohort."""
+    rows = db.execute(
+        _upcoming()
+        .where(Lesson.number == number, Session.state.in_(_TO_COME), Session.ends_at > clock.now())
+        .order_by(Session.starts_at, Session.id)
+        .limit(limit)
+    )
+    return [UpcomingSession(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class EndedSession:
+    """The last session of a lesson that ended, with its replay when there is one."""
+
+    id: int
+    starts_at: datetime
+    zone: str
+    replay_url: str
+    cohort: str
+
+
+def last_ended(db: DbSession, number: int) -> EndedSession | None:
+    """The latest session of a lesson that ended; one with a replay before all."""
+    row = db.execute(
+        sa.select(Session.id, Session.starts_at, Session.zone, Session.replay_url, Cohort.name)
+        .join(Lesson, Lesson.id == Session.lesson_id)
+        .join(Cohort, Cohort.id == Session.cohort_id)
+        .where(Lesson.number == number, Session.state == SessionState.ENDED)
+        .order_by(Session.replay_url == "", Session.starts_at.desc())
+        .limit(1)
+    ).first()
+    return EndedSession(*row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """The room as one person finds it."""
+
+    id: int
+    number: int
+    state: SessionState
+    starts_at: datetime
+    ends_at: datetime
+    started_at: datetime | None
+    zone: str
+    bar_percent: int
+    slide: int
+    video_url: str
+    replay_url: str
+    cohort_id: int
+    cohort: str
+    language: str
+    expert_id: int
+    expert: str
+    seated: bool
+
+    @property
+    def live(self) -> bool:
+        """True while it runs."""
+        return self.state is SessionState.LIVE
+
+    def open_at(self, moment: datetime) -> bool:
+        """Whether the room lets people in."""
+        return room_is_open(self.state, self.starts_at, moment)
+
+    def minutes_left(self, moment: datetime) -> int:
+        """Minutes until the planned end, rounded up, never below zero."""
+        return max(-(-(self.ends_at - moment) // timedelta(minutes=1)), 0)
+
+
+def session_page(db: DbSession, session_id: int, user_id: int | None) -> SessionPage | None:
+    """One public session with whether this user has a seat in it; None when unknown or a draft."""
+    seat = (Seat.session_id == Session.id) & (Seat.user_id == (user_id or 0)) & (Seat.state == SeatState.HELD)
+    row = db.execute(
+        sa.select(
+            Session.id,
+            Lesson.number,
+            Session.state,
+            Session.starts_at,
+            Session.ends_at,
+            Session.started_at,
+            Session.zone,
+            Session.bar_percent,
+            Session.slide,
+            sa.case((Session.video_url != "", Session.video_url), else_=Cohort.video_url).label("video_url"),
+            Session.replay_url,
+            Cohort.id,
+            Cohort.name,
+            Cohort.language,
+            Session.expert_id,
+            User.display_name,
+            Seat.id.is_not(None),
+        )
+        .join(Lesson, Lesson.id == Session.lesson_id)
+        .join(Cohort, Cohort.id == Session.cohort_id)
+        .join(User, User.id == Session.expert_id)
+        .outerjoin(Seat, seat)
+        .where(Session.id == session_id, Session.state != SessionState.DRAFT)
+    ).first()
+    return SessionPage(*row) if row else None
+
+
+def present_count(db: DbSession, session_id: int) -> int:
+    """How many people gave a sign of life in the last minute."""
+    return (
+        db.scalar(
+            sa.select(sa.func.count(sa.distinct(PresencePing.user_id))).where(
+                PresencePing.session_id == session_id, PresencePing.until_at >= clock.now() - _STILL_HERE
+            )
+        )
+        or 0
+    )
+
+
+def presence_so_far(db: DbSession, page: SessionPage, user_id: int) -> timedelta:
+    """How long this user has been present until now, devices merged."""
+    rows = db.execute(
+        sa.select(PresencePing.from_at, PresencePing.until_at).where(
+            PresencePing.session_id == page.id, PresencePing.user_id == user_id
+        )
+    )
+    spans = [(row.from_at, row.until_at) for row in rows]
+    return presence.merged(spans, from_at=page.started_at or page.starts_at, until_at=clock.now())
+
+
+def has_seat(db: DbSession, user_id: int, session_id: int) -> bool:
+    """Whether this user has a seat in a session."""
+    seat = sa.select(Seat.id).where(
+        Seat.user_id == user_id, Seat.session_id == session_id, Seat.state == SeatState.HELD
+    )
+    return db.scalar(seat) is not None
+
+
+def calendar_entries(
+    db: DbSession, *, cohort_id: int | None = None, session_id: int | None = None, user_id: int | None = None
+) -> list[CalendarEntry]:
+    """Public sessions for an .ics file: of a cohort, one alone, or those a user has seats in; cancelled ones too."""
+    query = (
+        sa.select(
+            Session.id,
+            Session.calendar_uid,
+            Session.calendar_sequence,
+            Lesson.number,
+            Session.starts_at,
+            Session.ends_at,
+            Cohort.name,
+            Session.zone,
+            Session.state,
+        )
+        .join(Lesson, Lesson.id == Session.lesson_id)
+        .join(Cohort, Cohort.id == Session.cohort_id)
+        .where(Session.state != SessionState.DRAFT)
+        .order_by(Session.starts_at)
+    )
+    if cohort_id is not None:
+        query = query.where(Session.cohort_id == cohort_id)
+    if session_id is not None:
+        query = query.where(Session.id == session_id)
+    if user_id is not None:
+        query = query.add_columns(Seat.calendar_offset).join(Seat, Seat.session_id == Session.id)
+        query = query.where(Seat.user_id == user_id, Seat.state == SeatState.HELD)
+    return [
+        CalendarEntry(
+            row.id,
+            row.calendar_uid,
+            row.calendar_sequence + (row.calendar_offset if user_id is not None else 0),
+            row.number,
+            row.starts_at,
+            row.ends_at,
+            row.name,
+            row.zone,
+            row.state is SessionState.CANCELLED,
+        )
+        for row in db.execute(query)
+    ]
