@@ -5,6 +5,7 @@ from zoneinfo import available_timezones
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import lazy_gettext as _l
 from wtforms import EmailField, HiddenField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from portal.identity.models import Language
@@ -83,13 +84,13 @@ class ProfileForm(PortalForm):
         description=_l("As others will see it."),
         validators=[DataRequired(_l("Type your name.")), Length(max=80, message=_l("80 characters at most."))],
     )
-    language = SelectField(_l("Language of your messages"), choices=list(LANGUAGES.items()))
+    language = SelectField(_l("Language of your messages"), choices=[SelectChoice(code, name) for code, name in LANGUAGES.items()])
     time_zone = SelectField(_l("Time zone"), validate_choice=False)
 
     def offer_zones(self, own: str) -> None:
         """Offer the common zones and the user's own."""
         zones = dict.fromkeys((own, *COMMON_ZONES))
-        self.time_zone.choices = [(zone, zone.replace("_", " ")) for zone in zones]
+        self.time_zone.choices = [SelectChoice(zone, zone.replace("_", " ")) for zone in zones]
 
     def validate_time_zone(self, field: SelectField) -> None:
         """A zone that exists."""

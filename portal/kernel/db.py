@@ -155,7 +155,7 @@ class Database:
     def read_session(self) -> ReadSession:
         """A reading session: no transaction is held open between its statements."""
         if self._joined is not None:
-            return ReadSession(self._joined, expire_on_commit=False, join_transaction_mode="create_savepoint")
+            return ReadSession(self._joined, expire_on_commit=False, join_transaction_mode="rollback_only")
         return ReadSession(self._reading_engine, expire_on_commit=False)
 
     @contextmanager
@@ -236,6 +236,6 @@ def conflict_insert(db: Session, model: type[Base]) -> postgresql.Insert:
     return postgresql.insert(model)
 
 
-def rows_changed(db: Session, statement: sa.Update | sa.Delete | sa.Insert) -> int:
+def rows_changed(db: Session, statement: sa.Update | sa.Delete) -> int:
     """Run a statement that changes rows and return how many: the heart of a conditional update."""
     return cast("sa.CursorResult[Any]", db.execute(statement)).rowcount

@@ -81,7 +81,7 @@ def send_mail(  # noqa: PLR0913 (each is a property of the mail)
         "due_at": due_at or clock.now(),
     }
     insert = conflict_insert(db, OutboxMail).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"])
-    written = rows_changed(db, insert) == 1
+    written = db.scalar(insert.returning(OutboxMail.id)) is not None
     if written and (due_at is None or due_at <= clock.now()):
         wake_after_commit(db, SEND_JOB)
     return written

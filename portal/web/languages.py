@@ -1,11 +1,13 @@
 """Which language a page is in: the one in its address; else `?lang`, the cookie, then Accept-Language."""
 
+from functools import cache
 from typing import Any
 
 from flask import Flask, Response, current_app, g, has_request_context, request, url_for
 from flask_babel import Babel, get_translations
 from flask_login import current_user
 from werkzeug.datastructures import LanguageAccept
+from werkzeug.routing import Map
 
 from portal import config
 
@@ -72,7 +74,13 @@ def language_url(code: str) -> str:
 
 def has_language_in_path(endpoint: str) -> bool:
     """Whether this endpoint's address begins with a language."""
-    return current_app.url_map.is_endpoint_expecting(endpoint, "language")
+    return endpoint in _endpoints_with_language(current_app.url_map)
+
+
+@cache
+def _endpoints_with_language(addresses: Map) -> frozenset[str]:
+    """Worked out once, at the first page: from then on no endpoint is added."""
+    return frozenset(rule.endpoint for rule in addresses.iter_rules() if "language" in rule.arguments)
 
 
 def _locale() -> str:
