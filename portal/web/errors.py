@@ -6,7 +6,7 @@ from http import HTTPStatus
 from flask import Flask, Response, make_response, render_template
 from flask_wtf.csrf import CSRFError
 from jinja2 import TemplateNotFound
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from portal.kernel.errors import PortalError
 
@@ -28,6 +28,11 @@ def error_page(status: int, message: object = "") -> Response:
 
 def _portal_error(error: PortalError) -> Response:
     return error_page(error.status, error.message)
+
+
+def _untrusted_host(_error: SecurityError) -> Response:
+    """No page: no address of ours can be built for a host that is not ours."""
+    return Response("This host is not served here.\n", HTTPStatus.BAD_REQUEST, mimetype="text/plain")
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:
@@ -54,5 +59,6 @@ def init_app(app: Flask) -> None:
     """Show this app's errors."""
     app.register_error_handler(PortalError, _portal_error)
     app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(SecurityError, _untrusted_host)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(HTTPStatus.INTERNAL_SERVER_ERROR, _crash)
