@@ -8,7 +8,7 @@ UV := uv==0.13.9
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint types bench migrate seed lock ready-to-run ready-to-check ready-to-bench ready-to-test
+.PHONY: help run test test-slow lint types bench migrate seed lock messages ready-to-run ready-to-check ready-to-bench ready-to-test
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -51,6 +51,9 @@ migrate: ready-to-run ## Bring the database to the newest schema
 
 seed: migrate ## Load the programme and the demo data, once
 	$(VENV)/flask --app wsgi seed
+
+messages: ready-to-check ## Bring the translation catalogues up to date with the code and the templates
+	@$(VENV)/python scripts/messages.py
 
 lock: ready-to-run ## Resolve requirements*.in again into exact versions with hashes
 	$(VENV)/python -m pip install --quiet $(UV)

@@ -16,7 +16,7 @@ from portal.config import Settings, load
 from portal.identity.models import User
 from portal.identity.services import create_user, start_login_session
 from portal.kernel import db as kernel_db
-from tests import postgres
+from tests import get_writes, postgres
 from tests.databases import PostgresDatabases, SQLiteDatabases
 
 _SERVER_URL = "COMPTOIR_TEST_POSTGRESQL"
@@ -40,7 +40,8 @@ def _engines(config: pytest.Config) -> tuple[str, ...]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start PostgreSQL once, in the controlling process; the workers are told where it is."""
+    """Watch what pages write. Start PostgreSQL once, in the controlling process; the workers are told where it is."""
+    get_writes.watch()
     if hasattr(config, "workerinput") or "postgresql" not in _engines(config) or _SERVER_URL in os.environ:
         return
     server = postgres.start()
