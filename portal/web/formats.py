@@ -4,12 +4,13 @@ from datetime import UTC, date, datetime
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time, get_timezone_location
+from babel.dates import format_date, format_time, format_timedelta, get_timezone_location
 from babel.numbers import format_currency, format_decimal
 from flask import Flask
 from flask_babel import get_locale, get_timezone
 from markupsafe import Markup, escape
 
+from portal.kernel import clock
 from portal.kernel.money import Money
 
 _MONEY = Markup('<bdi dir="ltr" class="amount">{}</bdi>')  # noqa: S704 (a constant; what it holds is escaped)
@@ -71,6 +72,12 @@ def month_year(value: datetime | date, zone: str | None = None) -> str:
     return format_date(_as_date(value, zone), "MMMM y", locale=get_locale() or "fr_FR")
 
 
+def from_now(moment: datetime) -> str:
+    """How far a moment is from now, in words: `dans 8 minutes`, `il y a 2 jours`."""
+    distance = moment - clock.now()
+    return format_timedelta(distance, add_direction=True, locale=get_locale() or "fr_FR", threshold=1.5)
+
+
 def number(value: float) -> str:
     """A number with this language's separators."""
     return format_decimal(value, locale=get_locale() or "fr_FR")
@@ -98,6 +105,7 @@ def init_app(app: Flask) -> None:
         time=time_short,
         datetime=date_time,
         month=month_year,
+        from_now=from_now,
         number=number,
         zone_name=zone_name,
     )
