@@ -114,9 +114,7 @@ def create_cohort(db: DbSession, *, organiser: User, request: CohortRequest) -> 
         CohortExpert(cohort_id=cohort.id, user_id=user_id, position=position)
         for position, user_id in enumerate(request.team)
     )
-    lesson_ids = dict(
-        db.execute(sa.select(Lesson.number, Lesson.id).where(Lesson.programme_id == programme.id)).tuples()
-    )
+    lesson_ids = dict(db.execute(sa.select(Lesson.number, Lesson.id).where(Lesson.programme_id == programme.id)).all())
     db.add_all(
         Session(
             cohort_id=cohort.id,

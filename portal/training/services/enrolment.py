@@ -48,7 +48,8 @@ def _open_cohort(db: DbSession, cohort_id: int) -> Cohort:
 def _activate(db: DbSession, cohort_id: int, user_id: int) -> bool:
     """Make the enrolment active; False when it was already. The row's uniqueness settles a double tap."""
     insert = conflict_insert(db, Enrolment).values(cohort_id=cohort_id, user_id=user_id)
-    if rows_changed(db, insert.on_conflict_do_nothing(index_elements=["cohort_id", "user_id"])):
+    insert = insert.on_conflict_do_nothing(index_elements=["cohort_id", "user_id"])
+    if db.scalar(insert.returning(Enrolment.id)) is not None:
         return True
     again = (
         sa.update(Enrolment)
@@ -225,7 +226,8 @@ def join_waitlist(db: DbSession, *, user: User, cohort_id: int) -> None:
     """A place at the end of the line for a full cohort; asking twice keeps the first place."""
     _open_cohort(db, cohort_id)
     insert = conflict_insert(db, WaitlistEntry).values(cohort_id=cohort_id, user_id=user.id)
-    if rows_changed(db, insert.on_conflict_do_nothing(index_elements=["cohort_id", "user_id"])):
+    insert = insert.on_conflict_do_nothing(index_elements=["cohort_id", "user_id"])
+    if db.scalar(insert.returning(WaitlistEntry.id)) is not None:
         return
     db.execute(
         sa.update(WaitlistEntry)

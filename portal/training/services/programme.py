@@ -13,7 +13,7 @@ def ensure_programme(db: DbSession) -> Programme:
     insert = conflict_insert(db, Programme).values(slug=PROGRAMME_SLUG)
     db.execute(insert.on_conflict_do_nothing(index_elements=["slug"]))
     programme = db.scalars(sa.select(Programme).where(Programme.slug == PROGRAMME_SLUG)).one()
-    known = dict(db.execute(sa.select(Lesson.number, Lesson.slug).where(Lesson.programme_id == programme.id)).tuples())
+    known = dict(db.execute(sa.select(Lesson.number, Lesson.slug).where(Lesson.programme_id == programme.id)).all())
     rows = [
         {"programme_id": programme.id, "number": lesson.number, "slug": lesson.slug}
         for lesson in content.lessons()

@@ -68,7 +68,7 @@ def remind(db: DbSession, *, session_id: int, soon: bool) -> int:
         .join(User, User.id == Seat.user_id)
         .where(Seat.session_id == session_id, Seat.state == SeatState.HELD)
         .order_by(Seat.id)
-    ).tuples()
+    )
     written = 0
     for seat_id, user in holders:
         written += send_mail(
