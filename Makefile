@@ -26,7 +26,7 @@ ready-to-test:
 	@$(PYTHON) scripts/prepare.py test
 
 run: ready-to-run ## Start Comptoir at http://localhost:8000 (COMPTOIR_PORT=… for another port)
-	@$(VENV)/python scripts/run.py
+	@$(VENV)/python -m scripts.run
 
 test: ready-to-test lint types ## Everything that must hold, on SQLite and on PostgreSQL, browser included
 	$(PYTEST)
@@ -53,7 +53,7 @@ seed: migrate ## Load the programme and the demo data, once
 	$(VENV)/flask --app wsgi seed
 
 messages: ready-to-check ## Bring the translation catalogues up to date with the code and the templates
-	@$(VENV)/python scripts/messages.py
+	@$(VENV)/python -m scripts.messages
 
 lock: ready-to-run ## Resolve requirements*.in again into exact versions with hashes
 	$(VENV)/python -m pip install --quiet $(UV)

@@ -1,4 +1,4 @@
-"""Start Comptoir on this machine: `make run` calls this once `.venv` is ready.
+"""Start Comptoir on this machine: `make run` runs `python -m scripts.run` once `.venv` is ready.
 
 Migrates the database, loads the demo data once, starts the three processes of the Procfile, says where the portal is
 and who can sign in, and on Ctrl-C stops all three.
@@ -13,16 +13,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "scripts"))
+from scripts import prepare
 
-import prepare  # noqa: E402 (beside this file)
-
+ROOT = prepare.ROOT
 START_SECONDS = 60
-STOP_SECONDS = 15
 HIGHEST_PORT = 65_535
 
 

@@ -1,16 +1,14 @@
 """Every message is whole in every language: none missing, none guessed, each placeholder kept."""
 
 import gettext
-import importlib.util
 import re
 from collections.abc import Iterator
 from functools import cache
-from types import ModuleType
 
 import polib
 import pytest
 
-from portal.config import ROOT
+from scripts import messages
 
 LANGUAGES = ("fr", "en", "ar")
 FORMS = {"fr": 2, "en": 2, "ar": 6}
@@ -23,24 +21,13 @@ NOT_SAID = {"fr": ("séance", "formateur", "panier d'achat"), "ar": ("حصة", "
 
 
 @cache
-def tool() -> ModuleType:
-    """`scripts/messages.py`, which `make messages` runs."""
-    spec = importlib.util.spec_from_file_location("messages", ROOT / "scripts" / "messages.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@cache
 def extracted() -> polib.POFile:
-    return tool().extract()
+    return messages.extract()
 
 
 @cache
 def catalogue(language: str) -> polib.POFile:
-    return polib.pofile(str(tool().catalogue(language)))
+    return polib.pofile(str(messages.catalogue(language)))
 
 
 def texts(entry: polib.POEntry) -> list[str]:
