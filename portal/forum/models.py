@@ -122,7 +122,8 @@ class Question(Base):
         ),
     )
 
-    id: Mapped[Id]
+    # Said aloud because the foreign key of the accepted answer holds this column too.
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     asker_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
     title: Mapped[str] = mapped_column(sa.String(TITLE_LONGEST))
     text: Mapped[str] = mapped_column(sa.Text, default="")
