@@ -64,8 +64,7 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 def build_database() -> list[tuple[str, str, str]]:
     """Migrate, load the programme and the demo data once; returns (name, address, role) of who can sign in."""
-    import sqlalchemy as sa  # noqa: PLC0415 (only once the settings are in the environment)
-    from alembic import command  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415 (only once the settings are in the environment)
     from alembic.config import Config  # noqa: PLC0415
     from flask.cli import ScriptInfo  # noqa: PLC0415
 
@@ -78,13 +77,13 @@ def build_database() -> list[tuple[str, str, str]]:
     settings.instance.mkdir(parents=True, exist_ok=True)
     command.upgrade(Config(ROOT / "alembic.ini"), "head")
 
-    from portal.identity.models import User  # noqa: PLC0415
+    from portal.identity.queries import demo_users  # noqa: PLC0415
     from portal.jobs import app  # noqa: PLC0415
     from portal.kernel.db import reading  # noqa: PLC0415
 
     app.cli.main(["seed"], prog_name="flask", standalone_mode=False, obj=ScriptInfo(create_app=lambda: app))
     with reading() as db:
-        people = db.scalars(sa.select(User).where(User.is_demo).order_by(User.id).limit(8)).all()
+        people = demo_users(db)
     return [(user.display_name, user.email, _role(user.is_expert, user.is_organiser)) for user in people]
 
 

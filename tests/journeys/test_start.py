@@ -1,0 +1,61 @@
+"""What `make run` promises: it starts, keeps every row, and Ctrl-C stops all three processes."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.journeys import server
+
+WARM_SECONDS = 20
+
+
+def rows(instance: Path) -> dict[str, int]:
+    """How many rows each table has."""
+    connection = sqlite3.connect(f"file:{instance / 'comptoir.sqlite3'}?mode=ro", uri=True)
+    try:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%'")
+        names = [name for (name,) in tables]
+        counting = {name: f'SELECT count(*) FROM "{name}"' for name in names}  # noqa: S608 (names it gave us)
+        return {name: connection.execute(statement).fetchone()[0] for name, statement in counting.items()}
+    finally:
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("start")
+
+
+def test_it_starts_says_where_and_who_and_stops(folder):
+    started = server.start(folder)
+    said = started.output()
+    assert f"Comptoir is at {started.url}" in said
+    assert "@" in said.split("Sign in at")[1]
+    assert server.answers(f"{started.url}/livez")
+    assert server.answers(started.payments_url)
+    assert started.stop() == 0
+    assert not server.answers(f"{started.url}/livez")
+    assert not server.answers(started.payments_url)
+
+
+def test_a_second_start_is_quick_and_keeps_every_row(folder):
+    before = rows(folder / "instance")
+    assert before["users"] > 0
+    began = time.monotonic()
+    started = server.start(folder)
+    took = time.monotonic() - began
+    started.stop()
+    after = rows(folder / "instance")
+    assert {name: count for name, count in before.items() if after[name] < count} == {}
+    assert after["users"] == before["users"]
+    assert took < WARM_SECONDS
+
+
+def test_a_taken_port_is_one_clear_sentence(portal_server, folder):
+    number = portal_server.url.rpartition(":")[2]
+    with pytest.raises(RuntimeError) as said:
+        server.start(folder, COMPTOIR_PORT=number)
+    assert f"Port {number} is taken by another program" in str(said.value)
+    assert "Traceback" not in str(said.value)
