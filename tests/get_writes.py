@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 ANYWHERE = frozenset({"throttle_counters", "login_sessions"})
 # The page a shopper comes back to from the payment provider fulfils what was paid, once, like the payment event does.
-BY_ENDPOINT: dict[str, frozenset[str] | None] = {}
+BY_ENDPOINT: dict[str, frozenset[str] | None] = {"payments.returned": None, "payments.cancelled": None}
 
 # Also inside a WITH; `FOR UPDATE` and `DO UPDATE SET` name no table.
 _WRITE = re.compile(
