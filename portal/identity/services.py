@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 
 from portal import config
 from portal.identity.errors import SignInExpiredError, WrongCodeError
+from portal.identity.events import UserCreated
 from portal.identity.models import Language, LoginSession, SignInRequest, User
 from portal.identity.queries import user_by_email
 from portal.kernel import clock, ids, text
 from portal.kernel.db import rows_changed
+from portal.kernel.events import publish
 from portal.notifications.services import Recipient, send_mail
 
 SIGN_IN_LASTS = timedelta(minutes=15)
@@ -66,6 +68,7 @@ def create_user(  # noqa: PLR0913 (each is a fact about the person)
     )
     db.add(user)
     db.flush()
+    publish(db, UserCreated(user_id=user.id))
     return user
 
 

@@ -3,13 +3,22 @@
 from datetime import datetime
 from http import HTTPStatus
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
+from flask_babel import lazy_ngettext
+from flask_babel.speaklater import LazyString
 
 from portal.kernel.errors import ConflictError, PortalError, TooManyAttemptsError
 from portal.kernel.money import Money
 from portal.web.formats import date_time, money_text
+
+
+def _money(amount: Money) -> LazyString:
+    """Written when the message is: an error is raised where no reader is known yet."""
+    return LazyString(money_text, amount)
+
+
+def _when(moment: datetime) -> LazyString:
+    return LazyString(date_time, moment)
 
 
 class AmountError(PortalError):
@@ -45,7 +54,7 @@ class NotEnoughError(PortalError):
     def __init__(self, missing: Money) -> None:
         """Say how much is missing, in the reader's language."""
         self.missing = missing
-        super().__init__(_("You are %(amount)s short. Add it to your wallet, then send.", amount=money_text(missing)))
+        super().__init__(_l("You are %(amount)s short. Add it to your wallet, then send.", amount=_money(missing)))
 
 
 class LimitError(PortalError):
@@ -56,24 +65,24 @@ class LimitError(PortalError):
 
 def over_payment_limit(limit: Money) -> LimitError:
     """More than one payment may hold."""
-    return LimitError(_("One payment holds %(amount)s at most.", amount=money_text(limit)))
+    return LimitError(_l("One payment holds %(amount)s at most.", amount=_money(limit)))
 
 
 def over_new_payee_limit(limit: Money) -> LimitError:
     """More than someone may receive on the first day they are paid."""
     return LimitError(
-        _("You have not paid this person before: %(amount)s at most on the first day.", amount=money_text(limit))
+        _l("You have not paid this person before: %(amount)s at most on the first day.", amount=_money(limit))
     )
 
 
 def over_day_limit(left: Money) -> LimitError:
     """More than is left of the last 24 hours."""
-    return LimitError(_("You can still send %(amount)s in these 24 hours.", amount=money_text(left)))
+    return LimitError(_l("You can still send %(amount)s in these 24 hours.", amount=_money(left)))
 
 
 def over_month_limit(left: Money) -> LimitError:
     """More than is left of the last 30 days."""
-    return LimitError(_("You can still send %(amount)s in these 30 days.", amount=money_text(left)))
+    return LimitError(_l("You can still send %(amount)s in these 30 days.", amount=_money(left)))
 
 
 class NewPayeesPausedError(PortalError):
@@ -84,7 +93,7 @@ class NewPayeesPausedError(PortalError):
     def __init__(self, until: datetime) -> None:
         """Say from when new payees can be paid again."""
         super().__init__(
-            _("Your PIN is new. You can pay people you have not paid before from %(when)s on.", when=date_time(until))
+            _l("Your PIN is new. You can pay people you have not paid before from %(when)s on.", when=_when(until))
         )
 
 
@@ -101,7 +110,7 @@ class ApprovalRefusedError(PortalError):
         """Say how many tries are left before the lock."""
         self.left = left
         super().__init__(
-            ngettext(
+            lazy_ngettext(
                 "That did not go through. %(num)d try left.", "That did not go through. %(num)d tries left.", left
             )
         )
@@ -113,7 +122,7 @@ class PinLockedError(TooManyAttemptsError):
     def __init__(self, until: datetime) -> None:
         """Say until when."""
         self.until = until
-        super().__init__(_("Too many tries. Your PIN works again from %(when)s on.", when=date_time(until)))
+        super().__init__(_l("Too many tries. Your PIN works again from %(when)s on.", when=_when(until)))
 
 
 class WeakPinError(PortalError):

@@ -44,7 +44,9 @@ def major(amount: int, currency: str) -> Money:
 PIN_LENGTH = 6
 _DIGITS = "01234567890123456789"
 # Lines and corners of a phone's keypad, and doubles: what studies of leaked PINs find after repeats and sequences.
-_KEYPAD = frozenset({"147258", "258369", "147369", "159357", "159753", "357159", "951753", "741852", "852963", "963852"})
+_KEYPAD = frozenset(
+    {"147258", "258369", "147369", "159357", "159753", "357159", "951753", "741852", "852963", "963852"}
+)
 _FEWEST_DIFFERENT = 3
 _MONTHS = 12
 _DAYS = 31
@@ -71,3 +73,8 @@ def is_common_pin(pin: str) -> bool:
         or pin in _KEYPAD
         or _is_date(pin)
     )
+
+
+# A top-up by card, in major units: below, the card's fixed cost eats it; above, it is a transfer from a bank.
+LEAST_TOP_UP = 5
+MOST_TOP_UP = 500

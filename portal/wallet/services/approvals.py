@@ -51,6 +51,14 @@ class Payable:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A page of the portal: an endpoint and its values, made an address where a request is at hand."""
+
+    endpoint: str
+    values: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class PayableView:
     """What the approval page shows besides the amount. `payee` is None for someone who is not a user yet."""
 
@@ -60,7 +68,7 @@ class PayableView:
     fee: Money | None
     arrives_at_once: bool
     times_paid: int
-    back_path: str
+    back: Place
 
 
 class Owner(Protocol):
@@ -78,10 +86,10 @@ class Owner(Protocol):
     def given_up(self, db: Session, reference: str) -> None:
         """The payer chose not to approve it: note its end."""
 
-    def view(self, db: Session, reference: str, viewer_id: int) -> PayableView:
+    def view(self, db: Session, reference: str) -> PayableView:
         """What the approval page shows of it."""
 
-    def done_path(self, db: Session, reference: str, viewer_id: int) -> str:
+    def done(self, db: Session, reference: str) -> Place:
         """Where the payer lands once it is paid: its receipt."""
 
 

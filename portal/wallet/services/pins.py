@@ -134,7 +134,8 @@ def tell_if_locked(db: Session, *, user: User) -> datetime | None:
     key = f"pin-locked:{user.id}:{until.isoformat()}"
     params = {"until": until.isoformat()}
     send_mail(db, to=recipient_of(user), kind="wallet.pin_locked", params=params, dedupe_key=key)
-    notify(db, user_id=user.id, kind="wallet.pin_locked", params=params, path="/wallet/pin/reset", dedupe_key=key)
+    path = f"/{user.language}/wallet/pin/reset"
+    notify(db, user_id=user.id, kind="wallet.pin_locked", params=params, path=path, dedupe_key=key)
     return until
 
 
@@ -155,8 +156,9 @@ def choose(db: Session, *, user: User, pin_hash: str) -> None:
         conflict_insert(db, Pin)
         .values(user_id=user.id, hash=pin_hash, tries=0, locks=0, changed_at=clock.now())
         .on_conflict_do_nothing()
+        .returning(Pin.user_id)
     )
-    if not rows_changed(db, insert):
+    if db.scalar(insert) is None:
         raise PinSetError
     send_mail(db, to=recipient_of(user), kind="wallet.pin_chosen", params={})
 
@@ -173,9 +175,7 @@ def ask_reset(db: Session, *, user: User) -> None:
     except TooManyAttemptsError as error:
         raise TooManyResetsError from error
     now = clock.now()
-    db.execute(
-        sa.update(PinReset).where(PinReset.user_id == user.id, PinReset.used_at.is_(None)).values(used_at=now)
-    )
+    db.execute(sa.update(PinReset).where(PinReset.user_id == user.id, PinReset.used_at.is_(None)).values(used_at=now))
     reset = PinReset(user_id=user.id, code_hash="", expires_at=now + RESET_LASTS)
     db.add(reset)
     db.flush()
