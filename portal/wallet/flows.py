@@ -1,4 +1,4 @@
-"""Approving a payment, choosing a PIN: what needs more than one transaction.
+"""Approving a payment, choosing a PIN, adding money: what needs more than one transaction.
 
 A try against a PIN is counted and committed (first transaction) before the PIN is looked at (outside of any: it takes
 70 ms on purpose), and only a right one is acted upon (second transaction). Killed in between, a try stays counted.
@@ -9,9 +9,11 @@ from typing import NoReturn
 from portal.identity.models import User
 from portal.kernel.db import reading, transaction
 from portal.kernel.errors import PortalError
+from portal.kernel.money import Money
+from portal.payments.flows import CheckoutItem, start_checkout
 from portal.wallet.errors import ApprovalGoneError, ApprovalRefusedError, PinLockedError
 from portal.wallet.models import Approval, ApprovalState
-from portal.wallet.services import approvals, pins
+from portal.wallet.services import approvals, pins, top_ups
 from portal.wallet.services.approvals import Place
 
 
@@ -101,3 +103,19 @@ def reset_pin(*, user: User, code: str, pin: str) -> None:
         reset_id = pins.count_reset_try(db, user_id=user.id)
     with transaction() as db:
         pins.reset(db, user=user, reset_id=reset_id, code=code, pin_hash=pin_hash)
+
+
+def top_up(*, user: User, amount: Money, form_key: str, language: str, item_name: str) -> str:
+    """Record a top-up, then open the provider's payment page for it; returns its address. Raises AmountError."""
+    with transaction() as db:
+        started = top_ups.start_top_up(db, user=user, amount=amount, form_key=form_key)
+    return start_checkout(
+        purpose=top_ups.PURPOSE,
+        reference=started.public_id,
+        items=[CheckoutItem(name=item_name, unit=started.amount, quantity=1)],
+        customer_email=user.email,
+        success_path=f"/{language}/wallet/top-up/{started.public_id}",
+        cancel_path=f"/{language}/wallet/top-up",
+        key=f"top-up:{started.public_id}",
+        language=language,
+    )

@@ -174,3 +174,8 @@ def expire_old(db: Session) -> int:
         .execution_options(synchronize_session=False)
     )
     return rows_changed(db, old)
+
+
+def state_of(db: Session, public_id: str) -> RequestState:
+    """Where a request stands now; NotFoundError for none."""
+    return _for_side(db, public_id).state
