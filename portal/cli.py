@@ -1,29 +1,19 @@
-"""Commands of the portal: `flask --app wsgi <command>`."""
+"""Commands of the portal: `flask --app wsgi seed`."""
+
+from importlib import import_module
 
 import click
 from flask import Flask
-
-from portal import demo
-from portal.kernel.db import reading
-from portal.identity.queries import demo_users
 
 
 @click.command()
 def seed() -> None:
     """Load the programme and, in the sandbox, the demo data: each once."""
-    demo.load()
-
-
-@click.command()
-def people() -> None:
-    """Say who can sign in as a demo person."""
-    with reading() as db:
-        for user in demo_users(db):
-            role = "organiser" if user.is_organiser else "expert" if user.is_expert else "merchant"
-            click.echo(f"  {user.email:32} {role}")
+    # Imported here: what a server needs at each start is not slowed down by what is needed once.
+    for name in import_module("portal.demo").load():
+        click.echo(f"Loaded {name}.")
 
 
 def init_app(app: Flask) -> None:
     """Give the app its commands."""
-    for command in (seed, people):
-        app.cli.add_command(command)
+    app.cli.add_command(seed)

@@ -3,7 +3,7 @@
 from importlib import import_module
 from importlib.util import find_spec
 
-from portal.kernel import throttle  # noqa: F401
+from portal.kernel import loads, throttle  # noqa: F401
 
 FEATURES = (
     "notifications",

@@ -1,4 +1,4 @@
-"""Throttle counters."""
+"""Throttle counters, and which data was loaded."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,12 @@ depends_on = None
 def upgrade() -> None:
     """Build."""
     op.create_table(
+        "data_loads",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_data_loads")),
+    )
+    op.create_table(
         "throttle_counters",
         sa.Column("key", sa.String(length=200), nullable=False),
         sa.Column("window_start", sa.DateTime(timezone=True), nullable=False),
@@ -24,3 +30,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take down."""
     op.drop_table("throttle_counters")
+    op.drop_table("data_loads")
