@@ -13,6 +13,7 @@ from portal.kernel.errors import NotFoundError
 from portal.notifications.models import SandboxMail
 from portal.notifications.queries import sandbox_mail, sandbox_mails
 from portal.pages.blueprint import plain_blueprint
+from portal.pages.samples import samples
 from portal.web.access import public
 from portal.web.database import read_db
 
@@ -92,4 +93,4 @@ def mail_attachment(mail_id: int, index: int) -> Response:
 def components() -> str:
     """Every component in every state."""
     _only_in_sandbox()
-    return render_template("dev/components.html")
+    return render_template("dev/components.html", **samples())

@@ -45,6 +45,5 @@ def icon(name: str, size: int = 20, class_: str = "") -> Markup:
         raise ValueError(message)
     classes = " ".join(filter(None, ("icon", "flip" if name in POINTING else "", class_)))
     paths = re.sub(r"\s+", " ", drawing[1]).replace("> <", "><").replace(" />", "/>").strip()
-    return Markup(
-        f'<svg class="{escape(classes)}" width="{size}" height="{size}" viewBox="0 0 24 24" aria-hidden="true">{paths}</svg>'
-    )
+    box = f'width="{size}" height="{size}" viewBox="0 0 24 24"'
+    return Markup(f'<svg class="{escape(classes)}" {box} aria-hidden="true">{paths}</svg>')

@@ -1,12 +1,17 @@
-"""Addresses of static files with a fingerprint of their content: cached for a year, never stale."""
+"""Addresses of static files with a fingerprint of their content: cached for a year, never stale, packed once."""
 
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import brotli  # type: ignore[import-untyped]
 from flask import Flask, Response, request, url_for
+from werkzeug.security import safe_join
 
 _YEAR_SECONDS = 365 * 24 * 3600
+_PACKED = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+"""Our own texts, packed at the highest quality: a few milliseconds once, a tenth less on every wire after it."""
 
 
 @cache
@@ -14,10 +19,38 @@ def _fingerprint(path: Path, _modified_ns: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
+@cache
+def _packed(path: Path, _modified_ns: int) -> bytes:
+    packed: bytes = brotli.compress(path.read_bytes(), quality=11)
+    return packed
+
+
+def _serve_packed(folder: Path, filename: str) -> Response | None:
+    """The file in brotli, for a browser that reads it; None when it is to be served as it is."""
+    kind = _PACKED.get(Path(filename).suffix)
+    joined = safe_join(str(folder), filename)
+    if kind is None or joined is None or request.accept_encodings.quality("br") <= 0 or not Path(joined).is_file():
+        return None
+    path = Path(joined)
+    modified = path.stat().st_mtime_ns
+    response = Response(_packed(path, modified), content_type=f"{kind}; charset=utf-8")
+    response.content_encoding = "br"
+    response.vary.add("Accept-Encoding")
+    response.set_etag(f"{_fingerprint(path, modified)}-br")
+    response.make_conditional(request)
+    return response
+
+
 def init_app(app: Flask) -> None:
     """Give `static_url()` to the templates, and long lives to fingerprinted files."""
     folder = Path(app.static_folder or "static")
     always_fresh = app.debug or app.testing
+    serve_plain = app.view_functions["static"]
+
+    def serve(filename: str) -> Any:
+        return _serve_packed(folder, filename) or serve_plain(filename=filename)
+
+    app.view_functions["static"] = serve
 
     @cache
     def kept_url(name: str) -> str:
