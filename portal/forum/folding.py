@@ -27,8 +27,8 @@ STOP_WORDS = frozenset(  # one text: a hundred and fifty quoted words cannot be 
     """
     a ai au aux avec avez ce ces cet cette comment d dans de des dois doit du elle elles en est et etre eu faire fait
     faut il ils j je l la le les leur leurs m ma mais me mes moi mon n ne nos notre nous on ont ou par pas peut peux
-    plus pour puis qu quand que quel quelle quelles quels quelqu qui quoi s sa sans se ses si son sont sur t te tes toi ton tu un
-    une vais va vos votre vous y c ca cela quoi deja faudrait peuvent pourquoi combien ete
+    plus pour puis qu quand que quel quelle quelles quels quelqu qui quoi s sa sans se ses si son sont sur t
+    te tes toi ton tu un une vais va vos votre vous y c ca cela quoi deja faudrait peuvent pourquoi combien ete
     an and any are as at be by can could did do does for from have has how i if in is it its me my of or our should so
     that the their them there they this to us we what when where which who why will with would you your was were am
     ان الي عن علي في من ما ماذا هل هو هي هذا هذه ذلك تلك كيف متي اين كم لم لن لا نعم قد كان يكون او ثم مع عند

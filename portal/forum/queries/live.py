@@ -27,7 +27,7 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LiveRow:
-    """One live question. `asker` is empty when they asked anonymously; `written` is the expert's answer, empty when it was aloud."""
+    """One live question. `asker` is empty when they asked anonymously, `written` when it was answered aloud."""
 
     id: int
     slug: str
@@ -81,6 +81,11 @@ class LivePanel:
     is_over: bool
 
     @property
+    def expert_first_name(self) -> str:
+        """How the room calls its expert."""
+        return self.expert_name.split()[0]
+
+    @property
     def shown(self) -> str:
         """The ids of the rows in their order, as the next poll says them back."""
         return "-".join(str(row.id) for row in self.rows)
@@ -103,7 +108,7 @@ def live_panel(
     may_moderate = is_moderator(user)
     if room is None or not (room.has_seat or may_moderate):
         return None
-    order = Order(order)
+    order = Order(order) if order in set(Order) else Order.USEFUL
     rows = _rows(db, room, user.id, may_moderate=may_moderate, order=order, shown=shown or ())
     listed = [row for row in rows if row.is_mine or not (row.is_done or row.is_hidden)]
     new = [row for row in listed if row.id not in set(shown)] if shown is not None else []

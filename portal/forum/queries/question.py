@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from portal.forum.errors import AnswerNotFoundError
 from portal.forum.models import Answer, AnswerVote, Comment, Question, QuestionFollower, QuestionState, Vote
 from portal.identity.models import Language, User
 from portal.kernel import text as words
@@ -197,6 +198,18 @@ def merged_titles(db: Session, *, question_id: int) -> list[sa.Row[Any]]:
     """What was merged into a question: id, title, when. One statement."""
     columns = (Question.id, Question.title, Question.merged_at)
     return list(db.execute(sa.select(*columns).where(Question.merged_into_id == question_id).order_by(Question.id)))
+
+
+def question_of_answer(db: Session, answer_id: int) -> Question:
+    """The question that an answer, shown or hidden, belongs to. Raises AnswerNotFoundError."""
+    question = db.scalar(
+        sa.select(Question)
+        .join(Answer, Answer.question_id == Question.id)
+        .where(Answer.id == min(answer_id, _LARGEST_ID))
+    )
+    if question is None:
+        raise AnswerNotFoundError
+    return question
 
 
 def time_to_answer(page: QuestionPage, answer: AnswerRow) -> timedelta:
