@@ -1,5 +1,6 @@
 """Reading for pages: one function a page, the fewest statements."""
 
+from portal.training.queries.attendance import my_attendance, session_attendance
 from portal.training.queries.cohorts import (
     all_cohorts,
     cohort_card,
@@ -35,6 +36,7 @@ __all__ = [
     "last_ended",
     "lesson_dates",
     "live_sessions",
+    "my_attendance",
     "my_cohort",
     "needed_lessons",
     "next_sessions",
@@ -43,6 +45,7 @@ __all__ = [
     "present_count",
     "progress",
     "seated_sessions",
+    "session_attendance",
     "session_page",
     "sessions_of_lesson",
     "timetable",

@@ -49,6 +49,8 @@ class SeatedSession:
     ends_at: datetime
     zone: str
     live: bool
+    began_at: datetime
+    bar_percent: int
     cohort_id: int
     cohort: str
     expert: str
@@ -139,6 +141,8 @@ def seated_sessions(db: DbSession, user_id: int) -> tuple[SeatedSession, ...]:
             Session.ends_at,
             Session.zone,
             Session.state,
+            Session.started_at,
+            Session.bar_percent,
             Cohort.id.label("cohort_id"),
             Cohort.name.label("cohort"),
             User.display_name,
@@ -163,6 +167,8 @@ def seated_sessions(db: DbSession, user_id: int) -> tuple[SeatedSession, ...]:
             row.ends_at,
             row.zone,
             row.state is SessionState.LIVE,
+            row.started_at or row.starts_at,
+            row.bar_percent,
             row.cohort_id,
             row.cohort,
             row.display_name,

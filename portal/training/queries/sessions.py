@@ -149,6 +149,11 @@ class SessionPage:
         """True while it runs."""
         return self.state is SessionState.LIVE
 
+    @property
+    def began_at(self) -> datetime:
+        """When presence begins to count."""
+        return self.started_at or self.starts_at
+
     def open_at(self, moment: datetime) -> bool:
         """Whether the room lets people in."""
         return room_is_open(self.state, self.starts_at, moment)
@@ -202,15 +207,15 @@ def present_count(db: DbSession, session_id: int) -> int:
     )
 
 
-def presence_so_far(db: DbSession, page: SessionPage, user_id: int) -> timedelta:
-    """How long this user has been present until now, devices merged."""
+def presence_so_far(db: DbSession, *, session_id: int, user_id: int, from_at: datetime) -> timedelta:
+    """How long this user has been present since a session began, until now, devices merged."""
     rows = db.execute(
         sa.select(PresencePing.from_at, PresencePing.until_at).where(
-            PresencePing.session_id == page.id, PresencePing.user_id == user_id
+            PresencePing.session_id == session_id, PresencePing.user_id == user_id
         )
     )
     spans = [(row.from_at, row.until_at) for row in rows]
-    return presence.merged(spans, from_at=page.started_at or page.starts_at, until_at=clock.now())
+    return presence.merged(spans, from_at=from_at, until_at=clock.now())
 
 
 def has_seat(db: DbSession, user_id: int, session_id: int) -> bool:

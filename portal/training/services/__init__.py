@@ -9,13 +9,17 @@ from portal.training.services.cohorts import (
     shift_session,
 )
 from portal.training.services.enrolment import enrol, join_waitlist, leave
+from portal.training.services.feeds import calendar_feed
 from portal.training.services.presence import ping, press_button
 from portal.training.services.programme import ensure_programme
+from portal.training.services.quiz import answer_quiz
 from portal.training.services.room import end_session, override_attendance, start_due, start_session, turn_slide
 
 __all__ = [
     "CohortRequest",
+    "answer_quiz",
     "assign_expert",
+    "calendar_feed",
     "create_cohort",
     "end_session",
     "enrol",

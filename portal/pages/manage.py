@@ -1,0 +1,143 @@
+"""The organisers' pages: cohorts, the next sessions, who attended."""
+
+from dataclasses import dataclass
+
+from flask import render_template
+from sqlalchemy.orm import Session as DbSession
+
+from portal.pages.blueprint import blueprint
+from portal.training import content, queries
+from portal.training.errors import NoSuchCohortError
+from portal.training.models import Cohort, CohortState
+from portal.training.planning import Conflict, clock_changes
+from portal.training.policies import may_organise
+from portal.training.queries.attendance import AttendanceCount, attendance_counts
+from portal.training.queries.cohorts import CohortCard, TimetableRow
+from portal.training.queries.planning import draft_conflicts, team
+from portal.training.queries.sessions import UpcomingSession
+from portal.training.views import words
+from portal.web.access import requires
+from portal.web.database import read_db
+from portal.web.languages import language
+
+_SESSIONS_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedRow:
+    """One session of a cohort as its organiser sees it."""
+
+    row: TimetableRow
+    title: str
+    conflict: Conflict | None
+    free_expert: str
+    attendance: AttendanceCount | None
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedMonth:
+    """The sessions of one month; `notes` are the days stepped over and the changes of clocks."""
+
+    rows: list[ManagedRow]
+    skipped: list[dict[str, str]]
+    clock_changes: list[object]
+    conflicts: int
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedCohort:
+    """A cohort with everything its organiser decides on."""
+
+    cohort: CohortCard
+    months: list[ManagedMonth]
+    conflicts: list[ManagedRow]
+    team: list[str]
+    country: str
+    skipped: int
+    told: int
+
+
+@blueprint.get("/manage")
+@requires(may_organise)
+def manage() -> str:
+    """Cohorts, and the sessions that come next."""
+    db = read_db()
+    return render_template(
+        "pages/manage.html",
+        cohorts=queries.all_cohorts(db),
+        sessions=_titled(queries.next_sessions(db, _SESSIONS_SHOWN)),
+        weekdays=words.weekday_list,
+    )
+
+
+def _titled(sessions: list[UpcomingSession]) -> list[tuple[UpcomingSession, str]]:
+    return [(one, content.lesson(one.number).title(language())) for one in sessions]
+
+
+def managed_cohort(db: DbSession, cohort_id: int, code: str) -> ManagedCohort | None:
+    """A cohort for its organisers, in a bounded number of statements; None when unknown."""
+    cohort = db.get(Cohort, cohort_id)
+    card = queries.cohort_card(db, cohort_id)
+    if cohort is None or card is None:
+        return None
+    members = team(db, cohort_id)
+    names = {one.id: one.name for one in members}
+    conflicts = dict(draft_conflicts(db, cohort)) if cohort.state is CohortState.DRAFT else {}
+    counts = attendance_counts(db, cohort_id)
+    free = {session_id: names.get(one.free_expert_id or 0, "") for session_id, one in conflicts.items()}
+    rows = [
+        ManagedRow(
+            row,
+            content.lesson(row.number).title(code),
+            conflicts.get(row.session_id),
+            free.get(row.session_id, ""),
+            counts.get(row.session_id),
+        )
+        for row in queries.timetable(db, cohort_id)
+    ]
+    return ManagedCohort(
+        cohort=card,
+        months=_months(rows, cohort),
+        conflicts=[row for row in rows if row.conflict],
+        team=[one.name for one in members],
+        country=cohort.country,
+        skipped=len(cohort.days_off),
+        told=queries.waiting_for_news(db, cohort_id=cohort_id) if cohort.state is CohortState.DRAFT else 0,
+    )
+
+
+def _months(rows: list[ManagedRow], cohort: Cohort) -> list[ManagedMonth]:
+    """By month; open is the one with a conflict, else the first with something to come."""
+    changes = clock_changes(cohort.zone, cohort.first_on, cohort.last_on)
+    by_month: dict[str, list[ManagedRow]] = {}
+    for row in rows:
+        by_month.setdefault(f"{row.row.local_date:%Y-%m}", []).append(row)
+    faulty = {month for month, listed in by_month.items() if any(row.conflict for row in listed)}
+    ahead = next((month for month, listed in by_month.items() if any(not row.attendance for row in listed)), None)
+    shown: set[str | None] = {*faulty} or {ahead}
+    return [
+        ManagedMonth(
+            rows=listed,
+            skipped=[day for day in cohort.days_off if day["on"].startswith(month)],
+            clock_changes=[day for day in changes if f"{day:%Y-%m}" == month],
+            conflicts=sum(1 for row in listed if row.conflict),
+            open=month in shown,
+        )
+        for month, listed in by_month.items()
+    ]
+
+
+@blueprint.get("/manage/cohorts/<int:cohort_id>")
+@requires(may_organise)
+def manage_cohort(cohort_id: int) -> str:
+    """The plan of a draft with what stands in its way; the attendance of a published one."""
+    page = managed_cohort(read_db(), cohort_id, language())
+    if page is None:
+        raise NoSuchCohortError
+    return render_template(
+        "pages/manage_cohort.html",
+        page=page,
+        day_row=lambda on: words.day_row(on, words.locale_name()),
+        weekdays=words.weekday_list,
+    )

@@ -1,0 +1,214 @@
+"""Forms of training: planning a cohort, and the small ones of the room and the quiz."""
+
+from collections.abc import Sequence
+from datetime import date, time
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask_babel import lazy_gettext as _l
+from wtforms import (
+    DateField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    TimeField,
+)
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from portal.kernel import clock
+from portal.training.queries.planning import Expert
+from portal.training.services import CohortRequest
+from portal.web.forms import PortalForm
+from portal.web.languages import LANGUAGES
+
+ZONES = (
+    "Europe/Paris",
+    "Europe/Brussels",
+    "Europe/Zurich",
+    "Europe/London",
+    "Africa/Casablanca",
+    "Africa/Algiers",
+    "Africa/Tunis",
+    "Indian/Reunion",
+    "America/Martinique",
+    "America/Guadeloupe",
+    "America/Cayenne",
+    "Pacific/Noumea",
+    "Pacific/Tahiti",
+)
+WEEKDAYS = (
+    _l("Monday"),
+    _l("Tuesday"),
+    _l("Wednesday"),
+    _l("Thursday"),
+    _l("Friday"),
+    _l("Saturday"),
+    _l("Sunday"),
+)
+COUNTRIES = (
+    ("FR", _l("France")),
+    ("BE", _l("Belgium")),
+    ("CH", _l("Switzerland")),
+    ("LU", _l("Luxembourg")),
+    ("MA", _l("Morocco")),
+    ("DZ", _l("Algeria")),
+    ("TN", _l("Tunisia")),
+    ("", _l("No public holidays")),
+)
+_EARLIER, _LATER = 0, 1
+_MOST_SEATS = 1000
+_SHORTEST_REASON = 3
+
+
+class CheckboxesField(SelectMultipleField):
+    """Several choices, each a tick box."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class PlanForm(PortalForm):
+    """What a cohort is planned from."""
+
+    name = StringField(
+        _l("Name of the cohort"),
+        description=_l("As people will see it, for example “Midday, spring 2027”."),
+        validators=[DataRequired(_l("Give the cohort a name.")), Length(max=80, message=_l("80 characters at most."))],
+    )
+    language = SelectField(_l("Language"), choices=list(LANGUAGES.items()))
+    first_on = DateField(_l("First possible day"), validators=[InputRequired(_l("Choose the day it starts from."))])
+    weekdays = CheckboxesField(_l("Days"), coerce=int, choices=list(enumerate(WEEKDAYS)))
+    local_time = TimeField(
+        _l("Time, on the clock there"), validators=[InputRequired(_l("Choose a time, for example 12:30."))]
+    )
+    zone = SelectField(_l("Time zone"), choices=[(zone, zone) for zone in ZONES])
+    country = SelectField(_l("Public holidays of"), choices=list(COUNTRIES))
+    days_off = TextAreaField(
+        _l("Other days off"),
+        description=_l("One date a line, like 2027-05-07."),
+        validators=[Length(max=2000, message=_l("2,000 characters at most."))],
+    )
+    team = CheckboxesField(_l("Team"), coerce=int, description=_l("They lead in turn, in this order."))
+    capacity = IntegerField(
+        _l("Seats"),
+        validators=[
+            InputRequired(_l("Say how many seats there are.")),
+            NumberRange(1, _MOST_SEATS, message=_l("From 1 to 1,000 seats.")),
+        ],
+    )
+    video_url = StringField(
+        _l("Link to the video room"),
+        description=_l("Begins with https://. Without one, the room shows the slides."),
+        validators=[Length(max=500, message=_l("500 characters at most."))],
+    )
+    fold = RadioField(
+        _l("The clocks go back: which of the two?"),
+        choices=[(_EARLIER, _l("The first, before the change")), (_LATER, _l("The second, after the change"))],
+        coerce=int,
+        validate_choice=False,
+    )
+
+    def offer(self, experts: Sequence[Expert]) -> None:
+        """Let the team be chosen among these."""
+        self.team.choices = [(expert.id, expert.name) for expert in experts]
+
+    def validate_weekdays(self, field: CheckboxesField) -> None:
+        """At least one day."""
+        if not field.data:
+            raise ValidationError(_l("Tick at least one day of the week."))
+
+    def validate_team(self, field: CheckboxesField) -> None:
+        """At least one expert."""
+        if not field.data:
+            raise ValidationError(_l("Tick at least one expert."))
+
+    def validate_first_on(self, field: DateField) -> None:
+        """Today at the earliest."""
+        if field.data is not None and field.data < clock.now().date():
+            raise ValidationError(_l("This day is past. Choose today or later."))
+
+    def validate_days_off(self, field: TextAreaField) -> None:
+        """Dates, one a line."""
+        for line in (field.data or "").split():
+            try:
+                date.fromisoformat(line)
+            except ValueError as error:
+                raise ValidationError(_l("Write each day like 2027-05-07.")) from error
+
+    def validate_video_url(self, field: StringField) -> None:
+        """A web address that a page may link to."""
+        parts = urlsplit(field.data or "")
+        if field.data and (parts.scheme != "https" or not parts.hostname):
+            raise ValidationError(_l("The link must begin with https://."))
+
+    def as_request(self) -> CohortRequest:
+        """The request, once the form is valid."""
+        return CohortRequest(
+            name=self.name.data or "",
+            language=self.language.data,
+            first_on=self.first_on.data or date.min,
+            weekdays=frozenset(self.weekdays.data or ()),
+            local_time=(self.local_time.data or time.min).replace(second=0, microsecond=0),
+            zone=self.zone.data,
+            country=self.country.data,
+            team=tuple(self.team.data or ()),
+            capacity=self.capacity.data or 1,
+            days_off=frozenset(date.fromisoformat(line) for line in (self.days_off.data or "").split()),
+            fold=self.fold.data if self.fold.data in {_EARLIER, _LATER} else None,
+            video_url=self.video_url.data or "",
+        )
+
+
+class ExpertForm(PortalForm):
+    """Another expert for a draft session."""
+
+    expert_id = IntegerField(validators=[InputRequired()])
+
+
+class ShiftForm(PortalForm):
+    """Another day for a draft session."""
+
+    on = DateField(validators=[InputRequired()])
+
+
+class SlideForm(PortalForm):
+    """The slide to show to everybody, from 0."""
+
+    to = IntegerField(validators=[InputRequired()])
+
+
+class EmptyForm(PortalForm):
+    """A button and its token."""
+
+
+class OverrideForm(PortalForm):
+    """A corrected attendance, with its reason."""
+
+    after = SelectField(_l("Attendance"))
+    reason = StringField(
+        _l("Reason"),
+        validators=[
+            Length(min=_SHORTEST_REASON, max=500, message=_l("Say in a few words why the attendance is changed."))
+        ],
+    )
+
+
+def quiz_form(questions: Sequence[Any]) -> type[PortalForm]:
+    """A form class with one choice for each question; options are numbered from 0."""
+
+    class QuizForm(PortalForm):
+        """The questions of one lesson."""
+
+    for number, question in enumerate(questions):
+        field = RadioField(
+            question.question,
+            choices=list(enumerate(question.options)),
+            coerce=int,
+            validators=[InputRequired(_l("Choose an answer."))],
+        )
+        setattr(QuizForm, f"q{number}", field)
+    return QuizForm

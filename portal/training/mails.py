@@ -1,0 +1,122 @@
+"""What training writes to people. Times are in the cohort's own zone, and the zone is always said."""
+
+from datetime import date, datetime
+
+from flask_babel import gettext as _
+from flask_babel import get_locale, ngettext
+
+from portal.notifications.contents import Action, MailContent, Params, mail_kind
+from portal.training import content
+from portal.training.planning import weekdays_of
+from portal.training.views.words import weekday_list
+from portal.web.formats import date_long, date_medium, time_short, zone_name
+
+
+def _language() -> str:
+    """The two letters of the language this mail is written in."""
+    return str(get_locale())[:2]
+
+
+def _when(params: Params, key: str) -> str:
+    moment = datetime.fromisoformat(params[key])
+    return _(
+        "%(day)s, %(time)s (time of %(city)s)",
+        day=date_medium(moment, params["zone"]),
+        time=time_short(moment, params["zone"]),
+        city=zone_name(params["zone"]),
+    )
+
+
+def _rhythm(params: Params) -> str:
+    return _(
+        "%(days)s, %(time)s (time of %(city)s)",
+        days=weekday_list(sorted(weekdays_of(params["weekdays"]))),
+        time=params["time"],
+        city=zone_name(params["zone"]),
+    )
+
+
+@mail_kind("training.enrolled")
+def enrolled(params: Params) -> MailContent:
+    """The confirmation, with every date in the attached calendar."""
+    language = _language()
+    title = content.lesson(params["next_number"]).title(language)
+    return MailContent(
+        subject=_("Your seats are booked: %(cohort)s", cohort=params["cohort"]),
+        heading=_("It is done. See you soon."),
+        paragraphs=[
+            ngettext(
+                "You have a seat in %(num)d session. Its date is in the attached calendar.",
+                "You have a seat in %(num)d sessions. Their dates are in the attached calendar.",
+                params["sessions"],
+            ),
+            _("The room opens ten minutes before each session. Thirty minutes, and it is over."),
+        ],
+        action=Action(_("See the dates"), f"/{language}/cohorts/{params['cohort_id']}"),
+        rows=[
+            (_("First session"), f"{params['next_number']}. {title}"),
+            (_("When"), _when(params, "next_starts_at")),
+            (_("Then"), _rhythm(params)),
+        ],
+        note=_("Something came up? Give your seats back on the cohort's page, in one tap."),
+    )
+
+
+@mail_kind("training.left")
+def left(params: Params) -> MailContent:
+    """Leaving, confirmed; the attached calendar takes the dates out again."""
+    return MailContent(
+        subject=_("Your seats are free again: %(cohort)s", cohort=params["cohort"]),
+        heading=_("Your seats are free again"),
+        paragraphs=[
+            _("You will get no more reminders. The attached calendar removes the dates from yours."),
+            _("What you have attended still counts. Join another cohort whenever you like."),
+        ],
+        action=Action(_("See the cohorts"), f"/{_language()}/programme"),
+    )
+
+
+def _reminder(params: Params, subject: str, heading: str) -> MailContent:
+    language = _language()
+    words = content.lesson(params["number"]).words[language]
+    return MailContent(
+        subject=subject,
+        heading=heading,
+        paragraphs=[f"{params['number']}. {words.title}", words.summary],
+        action=Action(_("Join the room"), f"/{language}/sessions/{params['session_id']}"),
+        rows=[(_("When"), _when(params, "starts_at")), (_("Cohort"), params["cohort"])],
+        note=_("The room opens ten minutes before. You cannot come? The same lesson comes round again."),
+    )
+
+
+@mail_kind("training.tomorrow")
+def tomorrow(params: Params) -> MailContent:
+    """A day before."""
+    time = time_short(datetime.fromisoformat(params["starts_at"]), params["zone"])
+    subject = _("Tomorrow at %(time)s: your session", time=time)
+    return _reminder(params, subject, _("Your session is tomorrow"))
+
+
+@mail_kind("training.soon")
+def soon(params: Params) -> MailContent:
+    """Ten minutes before."""
+    return _reminder(params, _("In ten minutes: your session"), _("The room is open"))
+
+
+@mail_kind("training.released")
+def released(params: Params) -> MailContent:
+    """A new cohort, for whoever waits for one."""
+    language = _language()
+    return MailContent(
+        subject=_("A new cohort opens: %(cohort)s", cohort=params["cohort"]),
+        heading=_("There is room for you"),
+        paragraphs=[
+            _("You were in line for a cohort that was full. This one is new, and its seats are free."),
+            ngettext("It has %(num)d seat.", "It has %(num)d seats.", params["capacity"]),
+        ],
+        action=Action(_("I take part"), f"/{language}/cohorts/{params['cohort_id']}"),
+        rows=[
+            (_("Begins"), date_long(date.fromisoformat(params["first_on"]))),
+            (_("When"), _rhythm(params)),
+        ],
+    )

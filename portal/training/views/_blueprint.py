@@ -1,0 +1,5 @@
+"""The blueprint of training."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("training", __name__)

@@ -1,0 +1,163 @@
+"""The room's signals: presence, what it shows now, and what its expert does. The page itself is in pages."""
+
+from dataclasses import dataclass
+
+from flask import Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+from sqlalchemy.orm import Session as DbSession
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.kernel import clock, ids
+from portal.kernel.db import transaction
+from portal.training import content, presence, queries, services
+from portal.training.content import LessonText, LessonWords, Slide
+from portal.training.errors import NoSuchSessionError, WrongStateError
+from portal.training.forms import SlideForm
+from portal.training.models import SessionState
+from portal.training.policies import Member, may_run
+from portal.training.presence import Reach
+from portal.training.queries.sessions import SessionPage
+from portal.training.views._blueprint import blueprint
+from portal.web.access import requires, signed_in
+from portal.web.database import read_db
+from portal.web.fragments import fragment
+from portal.web.languages import language
+
+_GONE = 410
+_NO_CONTENT = 204
+
+
+@dataclass(frozen=True, slots=True)
+class RoomState:
+    """What the room shows at this moment to one person; `reach` only to those whose presence counts."""
+
+    page: SessionPage
+    lesson: LessonText
+    words: LessonWords
+    slide: Slide
+    slide_number: int
+    slides: int
+    minutes_left: int
+    present: int
+    reach: Reach | None
+    runs: bool
+
+
+def room_state_of(db: DbSession, page: SessionPage, user: Member, code: str) -> RoomState:
+    """The slide, the time left, who is there and how one's own presence stands: two statements."""
+    now = clock.now()
+    lesson = content.lesson(page.number)
+    words = lesson.words[code]
+    index = min(page.slide, len(words.slides) - 1)
+    reach = None
+    if page.seated and page.state is SessionState.LIVE:
+        present = queries.presence_so_far(db, session_id=page.id, user_id=user.id, from_at=page.began_at)
+        reach = presence.reach(
+            present,
+            planned=page.ends_at - page.starts_at,
+            left=page.ends_at - now,
+            bar_percent=page.bar_percent,
+        )
+    return RoomState(
+        page=page,
+        lesson=lesson,
+        words=words,
+        slide=words.slides[index],
+        slide_number=index + 1,
+        slides=len(words.slides),
+        minutes_left=page.minutes_left(now),
+        present=queries.present_count(db, page.id),
+        reach=reach,
+        runs=may_run(user, page.expert_id),
+    )
+
+
+def visible_page(db: DbSession, session_id: int, user: Member) -> SessionPage:
+    """The session for somebody with a seat in it or who runs it; NoSuchSessionError for anybody else."""
+    page = queries.session_page(db, session_id, user.id)
+    if page is None or not (page.seated or may_run(user, page.expert_id)):
+        raise NoSuchSessionError
+    return page
+
+
+def _own_page(session_id: int) -> SessionPage:
+    """The session, for whoever runs it; for others it does not exist."""
+    page = queries.session_page(read_db(), session_id, current_user.id)
+    if page is None or not may_run(current_user, page.expert_id):
+        raise NoSuchSessionError
+    return page
+
+
+def _to_room(session_id: int) -> AnyResponse:
+    return redirect(url_for("pages.room", session_id=session_id), code=303)
+
+
+@blueprint.get("/sessions/<int:session_id>/state")
+@requires(signed_in)
+def room_state(session_id: int) -> Response:
+    """The part of the room that changes, polled; 410 once the session is over."""
+    page = visible_page(read_db(), session_id, current_user)
+    if not page.open_at(clock.now()):
+        return make_response("", _GONE)
+    room = room_state_of(read_db(), page, current_user, language())
+    part = "time" if request.args.get("part") == "time" else "state"
+    response = fragment(render_template(f"training/_room_{part}.html", room=room))
+    response.headers["X-New"] = "0"
+    return response
+
+
+@blueprint.post("/sessions/<int:session_id>/presence")
+@requires(signed_in)
+def ping(session_id: int) -> tuple[str, int]:
+    """This page is being looked at; 410 once there is nothing to be present at."""
+    device = ids.digest(str(session.get("_user_id", "")))[:16]
+    try:
+        with transaction() as db:
+            services.ping(db, user=current_user, session_id=session_id, device=device)
+    except WrongStateError:
+        return "", _GONE
+    return "", _NO_CONTENT
+
+
+@blueprint.post("/sessions/<int:session_id>/here")
+@requires(signed_in)
+def here(session_id: int) -> AnyResponse:
+    """The button of those without scripts: "I am here"."""
+    with transaction() as db:
+        services.press_button(db, user=current_user, session_id=session_id)
+    flash(_("Noted: you are here. Press again in five minutes."), "done")
+    return _to_room(session_id)
+
+
+@blueprint.post("/sessions/<int:session_id>/start")
+@requires(signed_in)
+def start(session_id: int) -> AnyResponse:
+    """Begin."""
+    _own_page(session_id)
+    with transaction() as db:
+        services.start_session(db, session_id=session_id)
+    return _to_room(session_id)
+
+
+@blueprint.post("/sessions/<int:session_id>/slide")
+@requires(signed_in)
+def slide(session_id: int) -> AnyResponse:
+    """Show another slide to everybody."""
+    _own_page(session_id)
+    form = SlideForm()
+    if form.validate_on_submit():
+        with transaction() as db:
+            services.turn_slide(db, session_id=session_id, to=form.to.data or 0)
+    return _to_room(session_id)
+
+
+@blueprint.post("/sessions/<int:session_id>/end")
+@requires(signed_in)
+def end(session_id: int) -> AnyResponse:
+    """End, and work out who was there."""
+    _own_page(session_id)
+    with transaction() as db:
+        services.end_session(db, session_id=session_id)
+    flash(_("The session is over. Attendance is recorded, and the open questions go on in the forum."), "done")
+    return _to_room(session_id)
