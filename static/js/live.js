@@ -56,8 +56,11 @@ const poll = (part) => {
     part.querySelector('a,button')?.focus({ preventScroll: true });
   });
 
-  every(Number(part.dataset.every ?? 3000) / 1000, async () => {
-    const answer = await fetch(part.dataset.poll, { headers: tag ? { 'If-None-Match': tag } : {}, cache: 'no-store' });
+  // What is shown says what to ask for next (data-next): which rows the reader has.
+  const address = () => part.querySelector('[data-next]')?.dataset.next ?? part.dataset.poll;
+
+  const run = every(Number(part.dataset.every ?? 3000) / 1000, async () => {
+    const answer = await fetch(address(), { headers: tag ? { 'If-None-Match': tag } : {}, cache: 'no-store' });
     if (answer.status === 304) return true;
     if (answer.status === 410) return false; // it is over: the page says what comes next
     if (!answer.ok) throw new Error(answer.status);
@@ -72,6 +75,18 @@ const poll = (part) => {
       button.hidden = false;
     } else show();
     return true;
+  });
+
+  // A vote or a question in a live room is sent without leaving the page: a video may be running there.
+  // Anything but the usual redirect is left to the browser, which shows what is wrong.
+  part.closest('[data-quiet]')?.addEventListener('submit', async (event) => {
+    const form = event.target;
+    event.preventDefault();
+    const answer = await fetch(form.action, { method: 'POST', body: new FormData(form), redirect: 'manual' }).catch(() => null);
+    if (answer?.type !== 'opaqueredirect') return form.submit();
+    form.reset();
+    for (const area of form.querySelectorAll('[data-draft]')) area.dispatchEvent(new Event('input'));
+    run();
   });
 };
 

@@ -48,6 +48,18 @@ const draft = (area) => {
   });
 };
 
+// What was answered before, while a question is being written.
+const suggest = (area) => {
+  let timer;
+  area.addEventListener('input', () => {
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      const answer = await fetch(`${area.dataset.suggest}?text=${encodeURIComponent(area.value)}`).catch(() => null);
+      if (answer?.ok) document.getElementById(area.dataset.into).innerHTML = await answer.text();
+    }, 400);
+  });
+};
+
 // A code: digits alone, Latin ones, and the cell being typed drawn.
 const code = (box) => {
   const input = box.querySelector('input');
@@ -129,6 +141,7 @@ addEventListener('keydown', (event) => {
 /** Start what a part of the page asks for; called again for parts that arrive later. */
 export const start = (root) => {
   root.querySelectorAll('[data-draft]').forEach(draft);
+  root.querySelectorAll('[data-suggest]').forEach(suggest);
   root.querySelectorAll('[data-code]').forEach(code);
   root.querySelectorAll('[data-step]').forEach(quantity);
   if (root.querySelector('[data-poll],[data-ping]')) import(document.querySelector('script[data-live]').dataset.live).then((live) => live.start(root));
