@@ -9,7 +9,7 @@ from portal.forum.queries.lists import ListRow, latest_answered
 from portal.identity.forms import SignInForm
 from portal.pages.blueprint import blueprint
 from portal.training.content import ChapterText, chapters, lesson
-from portal.training.queries import UpcomingSession, next_sessions
+from portal.training.queries.sessions import UpcomingSession, next_sessions
 from portal.web.access import public
 from portal.web.database import read_db
 from portal.web.headers import cacheable

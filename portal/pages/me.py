@@ -18,7 +18,7 @@ from portal.store.models import Storefront, StorefrontState
 from portal.store.queries.orders import to_do_count
 from portal.store.queries.shop import shop_of
 from portal.training.content import chapters, lesson, lessons
-from portal.training.queries import Progress, SeatedSession, progress
+from portal.training.queries.progress import Progress, SeatedSession, progress
 from portal.wallet.queries import WalletBalance, balance
 from portal.web.access import requires, signed_in
 from portal.web.database import read_db
