@@ -1,10 +1,17 @@
 // The portal works without this file. It adds, by data attributes: busy buttons, drafts kept, code cells, quantities,
 // copying, menus that close, and (imported when a page has them) live updates.
 
+const free = () => {
+  for (const form of document.querySelectorAll('[data-sent]')) delete form.dataset.sent;
+  for (const button of document.querySelectorAll('[aria-busy]')) button.removeAttribute('aria-busy');
+};
+
+// Once sent, not again; freed after a while, since a download leaves the page where it is.
 const busy = (form, button) => {
   if (form.dataset.sent) return false;
   form.dataset.sent = 1;
   button?.setAttribute('aria-busy', 'true');
+  setTimeout(free, 9000);
   return true;
 };
 
@@ -12,17 +19,15 @@ addEventListener('submit', (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method === 'dialog') return;
   if (!busy(form, event.submitter)) return event.preventDefault();
-  for (const area of form.querySelectorAll('[data-draft]')) forget(area);
+  const sent = [...form.querySelectorAll('[data-draft]')].map(key);
+  if (sent.length) store(() => sessionStorage.setItem('sent', JSON.stringify(sent)));
 });
 
 // Coming back by the browser's history shows the page as it was left: let it be sent again.
-addEventListener('pageshow', (event) => {
-  if (!event.persisted) return;
-  for (const form of document.querySelectorAll('[data-sent]')) delete form.dataset.sent;
-  for (const button of document.querySelectorAll('[aria-busy]')) button.removeAttribute('aria-busy');
-});
+addEventListener('pageshow', (event) => event.persisted && free());
 
-// Drafts. Kept under their key until the form is sent; what the server sent back wins over an old draft.
+// Drafts. Kept under their key until the server has answered: a form sent without a network leaves its draft.
+// What the server sends back wins over an old draft.
 const key = (area) => `draft:${area.dataset.draft}`;
 const store = (work) => {
   try {
@@ -31,7 +36,13 @@ const store = (work) => {
     return null; // storage refused by the browser: the page works without drafts
   }
 };
-const forget = (area) => store((box) => box.removeItem(key(area)));
+const settle = () =>
+  store((box) => {
+    const sent = JSON.parse(sessionStorage.getItem('sent') ?? '[]');
+    sessionStorage.removeItem('sent');
+    const arrived = performance.getEntriesByType('navigation')[0]?.type === 'navigate' && !document.getElementById('errors');
+    if (arrived) sent.forEach((name) => box.removeItem(name));
+  });
 const kept = (area, shown) => {
   const words = area.closest('.field')?.querySelector('[data-kept]');
   if (words) words.hidden = !shown;
@@ -147,4 +158,5 @@ export const start = (root) => {
   if (root.querySelector('[data-poll],[data-ping]')) import(document.querySelector('script[data-live]').dataset.live).then((live) => live.start(root));
 };
 
+settle();
 start(document);
