@@ -168,7 +168,9 @@ def test_the_database_refuses_what_must_not_be(db, alice, expert, wrong):
     table = Question.__table__
     with pytest.raises((sa.exc.IntegrityError, sa.exc.DataError)), db.begin_nested():
         db.execute(
-            sa.text(f"UPDATE questions SET {', '.join(f'{name} = :{name}' for name in wrong)} WHERE id = :id").bindparams(
+            sa.text(
+                f"UPDATE questions SET {', '.join(f'{name} = :{name}' for name in wrong)} WHERE id = :id"
+            ).bindparams(
                 *(sa.bindparam(name, type_=table.c[name].type if name != "state" else sa.String) for name in wrong)
             ),
             {**wrong, "id": question.id},

@@ -32,9 +32,7 @@ def test_forms_of_one_word_fold_to_the_same(one, other):
     assert folding.fold(one) == folding.fold(other)
 
 
-@pytest.mark.parametrize(
-    ("one", "other"), [("prix", "prise"), ("carte", "carton"), ("شحن", "شحنة"), ("bon", "bonbon")]
-)
+@pytest.mark.parametrize(("one", "other"), [("prix", "prise"), ("carte", "carton"), ("شحن", "شحنة"), ("bon", "bonbon")])
 def test_different_words_stay_different(one, other):
     assert folding.fold(one) != folding.fold(other)
 

@@ -78,9 +78,7 @@ def test_business_time_after(start, hours, end):
 
 def test_a_pause_gives_back_what_was_left():
     promised = FRANCE.promise(paris(2026, 11, 23, 10))  # Tuesday 17:00
-    resumed = FRANCE.resumed(
-        promised_at=promised, paused_at=paris(2026, 11, 24, 15), now=paris(2026, 11, 26, 9)
-    )
+    resumed = FRANCE.resumed(promised_at=promised, paused_at=paris(2026, 11, 24, 15), now=paris(2026, 11, 26, 9))
     assert resumed == paris(2026, 11, 26, 11)
 
 
