@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, EmailField, FileField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields import SelectChoice
 from wtforms.validators import Length, Regexp
 
 from portal import config
@@ -37,15 +38,18 @@ class SampleForm(OriginForm):
         [Regexp(r".+@.+\..+", message=_l("The end of the address is missing, for example “.fr”."))],
         description="Pour le reçu et l’heure de retrait.",
     )
-    lesson = SelectField("Session concernée", choices=[("4", "4. Encaisser sans terminal")])
+    lesson = SelectField("Session concernée", choices=[SelectChoice("4", "4. Encaisser sans terminal")])
     picture = FileField("Photo")
     words = TextAreaField("En une phrase")
     code = StringField("Code reçu")
     pin = StringField("Votre code à 6 chiffres", [Length(min=6, message=_l("That did not go through. 3 tries left."))])
     receive = RadioField(
-        "Comment le recevoir", choices=[("pickup", "Retrait au magasin"), ("bike", "Livraison à vélo")]
+        "Comment le recevoir",
+        choices=[SelectChoice("pickup", "Retrait au magasin"), SelectChoice("bike", "Livraison à vélo")],
     )
-    pay = RadioField("Paiement", choices=[("card", "Carte bancaire"), ("wallet", "Portefeuille Comptoir")])
+    pay = RadioField(
+        "Paiement", choices=[SelectChoice("card", "Carte bancaire"), SelectChoice("wallet", "Portefeuille Comptoir")]
+    )
     card = StringField("Numéro de carte")
     agree = BooleanField("Prévenez-moi à l’ouverture")
     away = BooleanField("Message d’absence")

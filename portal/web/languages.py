@@ -51,7 +51,9 @@ def language() -> str:
     if not has_request_context():
         return DEFAULT
     if "language" not in g:
-        g.language = preferred()
+        # An address that leads nowhere still says which language it is in: its error page answers in it.
+        first = request.path.split("/", 2)[1]
+        g.language = first if first in LANGUAGES else preferred()
     code: str = g.language
     return code
 

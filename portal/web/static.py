@@ -1,5 +1,6 @@
 """Addresses of static files with a fingerprint of their content: cached for a year, never stale, packed once."""
 
+import gzip
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -20,23 +21,25 @@ def _fingerprint(path: Path, _modified_ns: int) -> str:
 
 
 @cache
-def _packed(path: Path, _modified_ns: int) -> bytes:
-    packed: bytes = brotli.compress(path.read_bytes(), quality=11)
+def _packed(path: Path, _modified_ns: int, coding: str) -> bytes:
+    content = path.read_bytes()
+    packed: bytes = brotli.compress(content, quality=11) if coding == "br" else gzip.compress(content, 9, mtime=0)
     return packed
 
 
 def _serve_packed(folder: Path, filename: str) -> Response | None:
-    """The file in brotli, for a browser that reads it; None when it is to be served as it is."""
+    """The file packed as the browser reads it best; None when it is to be served as it is."""
     kind = _PACKED.get(Path(filename).suffix)
     joined = safe_join(str(folder), filename)
-    if kind is None or joined is None or request.accept_encodings.quality("br") <= 0 or not Path(joined).is_file():
+    coding = next((known for known in ("br", "gzip") if request.accept_encodings.quality(known) > 0), None)
+    if kind is None or joined is None or coding is None or not Path(joined).is_file():
         return None
     path = Path(joined)
     modified = path.stat().st_mtime_ns
-    response = Response(_packed(path, modified), content_type=f"{kind}; charset=utf-8")
-    response.content_encoding = "br"
+    response = Response(_packed(path, modified, coding), content_type=f"{kind}; charset=utf-8")
+    response.content_encoding = coding
     response.vary.add("Accept-Encoding")
-    response.set_etag(f"{_fingerprint(path, modified)}-br")
+    response.set_etag(f"{_fingerprint(path, modified)}-{coding}")
     response.make_conditional(request)
     return response
 
