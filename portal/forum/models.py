@@ -10,6 +10,8 @@ from portal.identity.models import Language
 from portal.kernel import clock
 from portal.kernel.db import Base, BigId, Id, str_enum
 
+# What a bigint column holds; a number in an address may be larger.
+LARGEST_ID = 2**63 - 1
 TITLE_LONGEST = 200
 TEXT_LONGEST = 10_000
 REASON_LONGEST = 500

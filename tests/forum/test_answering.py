@@ -211,9 +211,9 @@ def test_a_comment_stands_under_an_answer_of_its_question(db, alice, bob):
     with pytest.raises(QuestionClosedError):
         services.comment(db, user=alice, question_id=first.id, answer_id=written.id, text="Ici ?")
     assert db.scalars(sa.select(Comment.answer_id)).one() == written.id
+    wrong = {"question_id": first.id, "answer_id": written.id, "author_id": alice.id, "text": "Ici ?"}
     with pytest.raises(sa.exc.IntegrityError), db.begin_nested():
-        db.add(Comment(question_id=first.id, answer_id=written.id, author_id=alice.id, text="Ici ?"))
-        db.flush()
+        db.execute(sa.insert(Comment).values(wrong))
 
 
 def test_counts_are_those_of_the_rows(db, alice, bob, charlie, expert):

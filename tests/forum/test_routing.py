@@ -89,9 +89,7 @@ def test_taking_twice_is_taking_once(db, alice, expert):
 def test_passing_goes_to_who_has_not_had_it(db, alice, expert):
     second, third = forum.make_user(db, is_expert=True), forum.make_user(db, is_expert=True)
     question = forum.ask(db, alice)
-    owners = []
-    for owner in (expert, second):
-        owners.append(services.pass_on(db, user=owner, question_id=question.id).owner_id)
+    owners = [services.pass_on(db, user=owner, question_id=question.id).owner_id for owner in (expert, second)]
     assert owners == [second.id, third.id]
     assert services.pass_on(db, user=third, question_id=question.id).owner_id in {expert.id, second.id}
 
@@ -167,8 +165,7 @@ def test_the_job_hands_on_what_is_overdue_once(fresh_database):
 def test_at_most_one_turn_runs(db, alice, bob, expert):
     question = forum.ask(db, alice)
     with pytest.raises(sa.exc.IntegrityError), db.begin_nested():
-        db.add(QuestionAssignment(question_id=question.id, expert_id=bob.id, promised_at=NOW))
-        db.flush()
+        db.execute(sa.insert(QuestionAssignment).values(question_id=question.id, expert_id=bob.id, promised_at=NOW))
 
 
 def test_the_queue_holds_ones_own_and_the_free_ones_by_promise(db, alice, expert):

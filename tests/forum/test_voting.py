@@ -69,8 +69,7 @@ def test_the_key_of_the_row_allows_one_vote(db, alice, bob):
     question = forum.ask(db, alice)
     services.vote(db, user=bob, question_id=question.id)
     with pytest.raises(sa.exc.IntegrityError), db.begin_nested():
-        db.add(Vote(question_id=question.id, user_id=bob.id))
-        db.flush()
+        db.execute(sa.insert(Vote).values(question_id=question.id, user_id=bob.id))
 
 
 @pytest.fixture

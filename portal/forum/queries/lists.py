@@ -13,6 +13,7 @@ from portal.forum import folding, search
 from portal.forum.models import (
     DONE_STATES,
     FORUM_STATES,
+    LARGEST_ID,
     Answer,
     Question,
     QuestionState,
@@ -23,7 +24,6 @@ from portal.identity.models import User
 ROWS = 50
 SIMILAR = 3
 EXCERPT_LONGEST = 160
-_LARGEST_ID = 2**63 - 1
 
 
 class Show(StrEnum):
@@ -169,7 +169,7 @@ def _conditions(filters: Filters) -> list[sa.ColumnElement[bool]]:
     if filters.session_id is not None:
         conditions.append(Question.session_id == filters.session_id)
     if filters.before is not None and not filters.text:
-        conditions.append(Question.id < min(filters.before, _LARGEST_ID))
+        conditions.append(Question.id < min(filters.before, LARGEST_ID))
     return conditions
 
 

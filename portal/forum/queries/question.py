@@ -10,11 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from portal.forum.errors import AnswerNotFoundError
-from portal.forum.models import Answer, AnswerVote, Comment, Question, QuestionFollower, QuestionState, Vote
+from portal.forum.models import LARGEST_ID, Answer, AnswerVote, Comment, Question, QuestionFollower, QuestionState, Vote
 from portal.identity.models import Language, User
 from portal.kernel import text as words
-
-_LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ class CommentRow:
 
 def question_page(db: Session, *, question_id: int, user_id: int | None) -> QuestionPage | None:
     """The question, its asker, its owner and what this reader did with it. One statement."""
-    if not 0 < question_id <= _LARGEST_ID:
+    if not 0 < question_id <= LARGEST_ID:
         return None
     owner, accepter = aliased(User), aliased(User)
     follows = sa.exists().where(QuestionFollower.question_id == Question.id, QuestionFollower.user_id == user_id)
@@ -205,7 +203,7 @@ def question_of_answer(db: Session, answer_id: int) -> Question:
     question = db.scalar(
         sa.select(Question)
         .join(Answer, Answer.question_id == Question.id)
-        .where(Answer.id == min(answer_id, _LARGEST_ID))
+        .where(Answer.id == min(answer_id, LARGEST_ID))
     )
     if question is None:
         raise AnswerNotFoundError

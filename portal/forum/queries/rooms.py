@@ -6,6 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.forum.models import LARGEST_ID
 from portal.identity.models import User
 from portal.training import models as training
 
@@ -38,6 +39,8 @@ class Room:
 
 def room_of(db: Session, *, session_id: int, user_id: int | None) -> Room | None:
     """The announced session with this id; None for a draft, a cancelled or an unknown one."""
+    if not 0 < session_id <= LARGEST_ID:
+        return None
     session, lesson, seat = training.Session, training.Lesson, training.Seat
     has_seat = (
         sa.exists()

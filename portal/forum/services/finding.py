@@ -5,12 +5,9 @@ from sqlalchemy.orm import Session
 
 from portal.forum.errors import AnswerNotFoundError, QuestionClosedError, QuestionNotFoundError
 from portal.forum.folding import fold
-from portal.forum.models import Answer, Question
+from portal.forum.models import LARGEST_ID, Answer, Question
 from portal.forum.policies import may_see
 from portal.identity.models import User
-
-# What a bigint column holds; an id from an address may be any number.
-LARGEST_ID = 2**63 - 1
 
 
 def question_for(db: Session, user: User, question_id: int) -> Question:

@@ -10,6 +10,7 @@ from portal.forum import telling
 from portal.forum.errors import MergeError, NotYoursError, QuestionNotFoundError
 from portal.forum.models import (
     FORUM_STATES,
+    LARGEST_ID,
     AssignmentOutcome,
     Question,
     QuestionFollower,
@@ -17,7 +18,6 @@ from portal.forum.models import (
     Vote,
 )
 from portal.forum.policies import UNDO_MERGE_WITHIN, is_moderator
-from portal.forum.services.finding import LARGEST_ID
 from portal.forum.services.routing import end_turn, route
 from portal.identity.models import User
 from portal.kernel import clock

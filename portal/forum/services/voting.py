@@ -6,9 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from portal.forum.errors import AnswerNotFoundError, NotYoursError, QuestionNotFoundError
-from portal.forum.models import Answer, AnswerVote, Question, QuestionFollower, Vote
+from portal.forum.models import LARGEST_ID, Answer, AnswerVote, Question, QuestionFollower, Vote
 from portal.forum.policies import may_see, may_vote
-from portal.forum.services.finding import LARGEST_ID
 from portal.identity.models import User
 from portal.kernel.db import conflict_insert, rows_changed
 

@@ -94,7 +94,7 @@ def filters_given() -> Filters:
         text=clean_line(request.args.get("q", "")[: 2 * TEXT_LONGEST])[:TEXT_LONGEST],
         show=Show(show) if show in set(Show) else Show.ALL,
         lesson_number=lesson if lesson is not None and 1 <= lesson <= LESSONS else None,
-        topic=request.args.get("topic", "")[:40],
+        topic=clean_line(request.args.get("topic", "")[:40]),
         session_id=number_given("session"),
         before=number_given("page"),
     )
