@@ -31,8 +31,10 @@ def recipient_of(user: User) -> Recipient:
     )
 
 
-def _free_handle(db: Session, wanted: str) -> str:
-    base = re.sub(r"[^a-z0-9]", "", text.slugify(wanted))[:20] or "user"
+def _free_handle(db: Session, *wanted: str) -> str:
+    """From the first of these that has Latin letters or digits: a handle is typed on any keyboard."""
+    latin = (re.sub(r"[^a-z0-9]", "", text.slugify(words))[:20] for words in wanted)
+    base = next(filter(None, latin), "user")
     taken = set(db.scalars(sa.select(User.handle).where(User.handle.startswith(base, autoescape=True))))
     if base not in taken:
         return base
@@ -58,7 +60,7 @@ def create_user(  # noqa: PLR0913 (each is a fact about the person)
     name = text.clean_line(display_name or "") or local_part or address.partition("@")[0]
     user = User(
         email=address,
-        handle=_free_handle(db, name),
+        handle=_free_handle(db, name, local_part),
         display_name=name[:80],
         language=Language(language),
         time_zone=time_zone or config.current().time_zone,

@@ -181,6 +181,24 @@ def balance_at(db: Session, account_id: int, moment: datetime) -> Money:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """What came into an account and what left it, both positive."""
+
+    received: Money
+    paid: Money
+
+
+def moved(db: Session, account_id: int, *, currency: str, since: datetime, until: datetime) -> Moved:
+    """What an account received and paid inside [since, until), each side summed from its own index."""
+    inside = sa.and_(Posting.occurred_at >= since, Posting.occurred_at < until)
+    total = sa.func.coalesce(sa.func.sum(Posting.amount_minor), 0)
+    received = sa.select(total).where(Posting.credit_id == account_id, inside).scalar_subquery()
+    paid = sa.select(total).where(Posting.debit_id == account_id, inside).scalar_subquery()
+    row = db.execute(sa.select(received, paid)).one()
+    return Moved(Money(int(row[0]), currency), Money(int(row[1]), currency))
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
     """A transaction as other features see it."""
 

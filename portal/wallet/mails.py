@@ -23,7 +23,7 @@ def _path(rest: str) -> str:
 def _rows(params: Params) -> list[tuple[str, str]]:
     rows = [(_("Amount"), _amount(params))]
     if params["note"]:
-        rows.append((_("For"), params["note"]))
+        rows.append((_("What for"), params["note"]))
     return rows
 
 

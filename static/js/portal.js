@@ -99,6 +99,21 @@ const code = (box) => {
   draw();
 };
 
+// A composer that sends money too: while an amount is typed, its button says so.
+const pay = (button) => {
+  const field = button.form.querySelector('textarea');
+  const words = button.querySelector('[data-words]');
+  const usual = words.textContent;
+  const say = () => {
+    const [amount] = field.value.trim().match(/^\d[\d\s]*([.,]\d{1,2})?(?=\s*(€|eur|euros?)?$)/i) ?? [];
+    words.textContent = amount ? button.dataset.pay.replace('…', amount) : usual;
+    words.classList.toggle('vh', !amount);
+    button.classList.toggle('round', !amount);
+  };
+  field.addEventListener('input', say);
+  say();
+};
+
 const quantity = (box) => {
   const input = box.querySelector('input');
   box.addEventListener('click', (event) => {
@@ -155,6 +170,7 @@ export const start = (root) => {
   root.querySelectorAll('[data-suggest]').forEach(suggest);
   root.querySelectorAll('[data-code]').forEach(code);
   root.querySelectorAll('[data-step]').forEach(quantity);
+  root.querySelectorAll('[data-pay]').forEach(pay);
   if (root.querySelector('[data-poll],[data-ping]')) import(document.querySelector('script[data-live]').dataset.live).then((live) => live.start(root));
 };
 

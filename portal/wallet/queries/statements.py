@@ -12,7 +12,7 @@ from portal import config
 from portal.identity.queries import people
 from portal.kernel.money import Money
 from portal.ledger.kinds import AccountKind
-from portal.ledger.queries import Entry, balance_at, balances, entries
+from portal.ledger.queries import Entry, balance_at, balances, entries, moved
 from portal.ledger.services import account_for
 from portal.wallet.models import Transfer
 
@@ -117,6 +117,30 @@ def recent_entries(db: Session, user_id: int, *, limit: int = 5) -> list[Stateme
     """The latest entries of a wallet."""
     account_id = available_account(db, user_id)
     return [] if account_id is None else _named(db, entries(db, account_id, None, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class MonthSummary:
+    """A month in four figures; `sent` is negative or nothing. Opening + received + sent = closing."""
+
+    month: date
+    opening: Money
+    received: Money
+    sent: Money
+    closing: Money
+
+
+def month_summary(db: Session, user_id: int, month: date, time_zone: str) -> MonthSummary:
+    """A user's month without its entries: what the wallet's page shows, however long the month is."""
+    nothing = Money.zero(config.current().currency)
+    account_id = available_account(db, user_id)
+    if account_id is None:
+        return MonthSummary(month, nothing, nothing, nothing, nothing)
+    since, until = month_start(month, time_zone), month_start(next_month(month), time_zone)
+    opening = balance_at(db, account_id, since)
+    total = moved(db, account_id, currency=opening.currency, since=since, until=until)
+    closing = opening + total.received - total.paid
+    return MonthSummary(month, opening, total.received, -total.paid, closing)
 
 
 def statement(db: Session, user_id: int, month: date, time_zone: str) -> Statement:

@@ -146,6 +146,19 @@ def ask(db: Session, *, kind: str, reference: str) -> Approval:
     return approval
 
 
+def next_step(db: Session, *, kind: str, reference: str) -> Place:
+    """Where whoever wants to pay this goes next: to its approval, or to its receipt once it is paid.
+
+    Raises ApprovalGoneError for what has ended otherwise.
+    """
+    paid = sa.select(Approval.id).where(
+        Approval.kind == kind, Approval.reference == reference, Approval.state == ApprovalState.USED
+    )
+    if db.scalar(paid) is not None:
+        return owner_of(kind).done(db, reference)
+    return Place("wallet.approval", {"approval_id": ask(db, kind=kind, reference=reference).public_id})
+
+
 def owned_by(db: Session, *, user_id: int, public_id: str) -> Approval:
     """A user's own approval; NotFoundError for another's and for none."""
     found = db.scalar(sa.select(Approval).where(Approval.public_id == public_id, Approval.user_id == user_id))

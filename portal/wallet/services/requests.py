@@ -102,19 +102,21 @@ def _tell_payer(db: Session, request: MoneyRequest, requester: User) -> None:
     notify(db, user_id=payer.id, kind="wallet.requested", params=params, path=path, dedupe_key=key)
 
 
-def _for_side(
-    db: Session, public_id: str, *, payer_id: int | None = None, requester_id: int | None = None
-) -> MoneyRequest:
-    """A request, for the side that is asking after it; NotFoundError for anyone else."""
-    wanted = sa.select(MoneyRequest).where(MoneyRequest.public_id == public_id)
-    if payer_id is not None:
-        wanted = wanted.where(MoneyRequest.payer_id == payer_id)
-    if requester_id is not None:
-        wanted = wanted.where(MoneyRequest.requester_id == requester_id)
-    request = db.scalar(wanted)
+def _one(db: Session, *conditions: sa.ColumnElement[bool]) -> MoneyRequest:
+    request = db.scalar(sa.select(MoneyRequest).where(*conditions))
     if request is None:
         raise NotFoundError
     return request
+
+
+def asked_of(db: Session, *, payer_id: int, public_id: str) -> MoneyRequest:
+    """A request made to this user; NotFoundError for anyone else's."""
+    return _one(db, MoneyRequest.public_id == public_id, MoneyRequest.payer_id == payer_id)
+
+
+def asked_by(db: Session, *, requester_id: int, public_id: str) -> MoneyRequest:
+    """A request this user made; NotFoundError for anyone else's."""
+    return _one(db, MoneyRequest.public_id == public_id, MoneyRequest.requester_id == requester_id)
 
 
 def pay(db: Session, *, payer: User, public_id: str) -> Transfer:
@@ -122,7 +124,7 @@ def pay(db: Session, *, payer: User, public_id: str) -> Transfer:
 
     Raises NotFoundError for another's, RequestClosedError when it is no longer open, and whatever `start` refuses with.
     """
-    request = _for_side(db, public_id, payer_id=payer.id)
+    request = asked_of(db, payer_id=payer.id, public_id=public_id)
     if request.state is not RequestState.REQUESTED or request.pay_by < today():
         raise RequestClosedError
     return start(
@@ -153,14 +155,14 @@ def _close(db: Session, request: MoneyRequest, state: RequestState) -> None:
 
 def decline(db: Session, *, payer: User, public_id: str) -> MoneyRequest:
     """Decline a request made to this user; again changes nothing. RequestClosedError once it is paid or cancelled."""
-    request = _for_side(db, public_id, payer_id=payer.id)
+    request = asked_of(db, payer_id=payer.id, public_id=public_id)
     _close(db, request, RequestState.DECLINED)
     return request
 
 
 def cancel(db: Session, *, requester: User, public_id: str) -> MoneyRequest:
     """Cancel a request of one's own; again changes nothing. RequestClosedError once it is paid or declined."""
-    request = _for_side(db, public_id, requester_id=requester.id)
+    request = asked_by(db, requester_id=requester.id, public_id=public_id)
     _close(db, request, RequestState.CANCELLED)
     return request
 
@@ -174,8 +176,3 @@ def expire_old(db: Session) -> int:
         .execution_options(synchronize_session=False)
     )
     return rows_changed(db, old)
-
-
-def state_of(db: Session, public_id: str) -> RequestState:
-    """Where a request stands now; NotFoundError for none."""
-    return _for_side(db, public_id).state
