@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("switched_open", sa.Boolean(), nullable=True),
         sa.Column("switched_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("told_open_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("followers_told_up_to", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("offers_pickup", sa.Boolean(), nullable=False),
         sa.Column("offers_delivery", sa.Boolean(), nullable=False),
         sa.Column("offers_nothing_to_ship", sa.Boolean(), nullable=False),
@@ -76,6 +77,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("merchant_id", name=op.f("uq_storefronts_merchant_id")),
         sa.UniqueConstraint("slug", name=op.f("uq_storefronts_slug")),
     )
+    op.create_index(op.f("ix_storefronts_followers_told_up_to"), "storefronts", ["followers_told_up_to"], unique=False)
     op.create_table(
         "baskets",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -171,6 +173,7 @@ def upgrade() -> None:
         sa.Column("fee_fixed_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("fee_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("refunded_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("fee_refunded_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
             "method",
             sa.Enum("card", "wallet", name="method", native_enum=False, create_constraint=True, length=32),
@@ -200,6 +203,7 @@ def upgrade() -> None:
         sa.Column("city", sa.String(length=80), nullable=False),
         sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "state NOT IN ('paid', 'ready', 'handed_over') OR (number IS NOT NULL AND paid_at IS NOT NULL AND basket_id IS NOT NULL)",
             name=op.f("ck_orders_paid_has_number"),
@@ -207,11 +211,15 @@ def upgrade() -> None:
         sa.CheckConstraint("attempt > 0", name=op.f("ck_orders_attempt")),
         sa.CheckConstraint("fee_basis_points >= 0 AND fee_fixed_minor >= 0", name=op.f("ck_orders_fee_rate")),
         sa.CheckConstraint("fee_minor >= 0 AND fee_minor <= total_minor", name=op.f("ck_orders_fee")),
+        sa.CheckConstraint(
+            "fee_refunded_minor >= 0 AND fee_refunded_minor <= fee_minor", name=op.f("ck_orders_fee_refunded")
+        ),
         sa.CheckConstraint("items_minor > 0 AND delivery_minor >= 0", name=op.f("ck_orders_amounts")),
         sa.CheckConstraint("refunded_minor >= 0 AND refunded_minor <= total_minor", name=op.f("ck_orders_refunded")),
         sa.CheckConstraint("total_minor = items_minor + delivery_minor", name=op.f("ck_orders_total")),
         sa.ForeignKeyConstraint(["basket_id"], ["baskets.id"], name=op.f("fk_orders_basket_id_baskets")),
         sa.ForeignKeyConstraint(["customer_id"], ["users.id"], name=op.f("fk_orders_customer_id_users")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_orders_payment_id_payments")),
         sa.ForeignKeyConstraint(
             ["storefront_id"], ["storefronts.id"], name=op.f("fk_orders_storefront_id_storefronts")
         ),
@@ -327,8 +335,9 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("key", sa.String(length=80), nullable=False),
-        sa.Column("payment_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("payment_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("amount_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("fee_back_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
             "reason",
             sa.Enum(
@@ -354,12 +363,14 @@ def upgrade() -> None:
         sa.Column("was_credited", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_order_refunds_amount")),
+        sa.CheckConstraint("amount_minor > 0 AND fee_back_minor >= 0", name=op.f("ck_order_refunds_amounts")),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_order_refunds_order_id_orders")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_order_refunds_payment_id_payments")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_refunds")),
         sa.UniqueConstraint("key", name=op.f("uq_order_refunds_key")),
     )
     op.create_index(op.f("ix_order_refunds_order_id"), "order_refunds", ["order_id"], unique=False)
+    op.create_index(op.f("ix_order_refunds_payment_id"), "order_refunds", ["payment_id"], unique=False)
     op.create_index("ix_order_refunds_state_id", "order_refunds", ["state", "id"], unique=False)
     op.create_table(
         "stock_reservations",
@@ -395,6 +406,7 @@ def downgrade() -> None:
     op.drop_index("ix_stock_reservations_state_expires_at", table_name="stock_reservations")
     op.drop_table("stock_reservations")
     op.drop_index("ix_order_refunds_state_id", table_name="order_refunds")
+    op.drop_index(op.f("ix_order_refunds_payment_id"), table_name="order_refunds")
     op.drop_index(op.f("ix_order_refunds_order_id"), table_name="order_refunds")
     op.drop_table("order_refunds")
     op.drop_table("order_lines")
@@ -412,4 +424,5 @@ def downgrade() -> None:
     op.drop_table("product_photos")
     op.drop_index(op.f("ix_baskets_changed_at"), table_name="baskets")
     op.drop_table("baskets")
+    op.drop_index(op.f("ix_storefronts_followers_told_up_to"), table_name="storefronts")
     op.drop_table("storefronts")

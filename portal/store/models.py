@@ -146,6 +146,8 @@ class Storefront(Base):
     switched_until: Mapped[datetime | None]
     # Followers are told at most once a day that the shop is open.
     told_open_at: Mapped[datetime | None]
+    # While they are being told: the id of the last one told.
+    followers_told_up_to: Mapped[int | None] = mapped_column(BigId, index=True)
 
     offers_pickup: Mapped[bool] = mapped_column(default=True)
     offers_delivery: Mapped[bool] = mapped_column(default=False)
@@ -245,6 +247,7 @@ class Order(Base):
         sa.CheckConstraint("fee_minor >= 0 AND fee_minor <= total_minor", name="fee"),
         sa.CheckConstraint("fee_basis_points >= 0 AND fee_fixed_minor >= 0", name="fee_rate"),
         sa.CheckConstraint("refunded_minor >= 0 AND refunded_minor <= total_minor", name="refunded"),
+        sa.CheckConstraint("fee_refunded_minor >= 0 AND fee_refunded_minor <= fee_minor", name="fee_refunded"),
         sa.CheckConstraint("attempt > 0", name="attempt"),
         sa.CheckConstraint(
             "state NOT IN ('paid', 'ready', 'handed_over')"
@@ -274,9 +277,12 @@ class Order(Base):
     fee_basis_points: Mapped[int]
     fee_fixed_minor: Mapped[int] = mapped_column(BigId)
     fee_minor: Mapped[int] = mapped_column(BigId)
+    # Given back so far, and the part of the fee that went back to the merchant with it.
     refunded_minor: Mapped[int] = mapped_column(BigId, default=0)
+    fee_refunded_minor: Mapped[int] = mapped_column(BigId, default=0)
     method: Mapped[PayMethod] = mapped_column(str_enum(PayMethod, "method"), default=PayMethod.CARD)
-    payment_id: Mapped[int | None] = mapped_column(BigId, unique=True)
+    # The card payment that paid it; none when a wallet did.
+    payment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("payments.id"), unique=True)
 
     customer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"), index=True)
     customer_name: Mapped[str] = mapped_column(sa.String(80))
@@ -290,6 +296,8 @@ class Order(Base):
 
     placed_at: Mapped[datetime] = mapped_column(default=clock.now)
     paid_at: Mapped[datetime | None]
+    # When the provider released the money: from incoming to available in the merchant's wallet.
+    settled_at: Mapped[datetime | None]
 
 
 class OrderLine(Base):
@@ -350,7 +358,7 @@ class OrderRefund(Base):
 
     __tablename__ = "order_refunds"
     __table_args__ = (
-        sa.CheckConstraint("amount_minor > 0", name="amount"),
+        sa.CheckConstraint("amount_minor > 0 AND fee_back_minor >= 0", name="amounts"),
         sa.Index("ix_order_refunds_state_id", "state", "id"),
     )
 
@@ -358,8 +366,10 @@ class OrderRefund(Base):
     order_id: Mapped[int] = mapped_column(sa.ForeignKey("orders.id"), index=True)
     # The same form sent twice asks once; the provider is given the same key at each try.
     key: Mapped[str] = mapped_column(sa.String(80), unique=True)
-    payment_id: Mapped[int] = mapped_column(BigId)
+    # None when the money goes back to a wallet.
+    payment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("payments.id"), index=True)
     amount_minor: Mapped[int] = mapped_column(BigId)
+    fee_back_minor: Mapped[int] = mapped_column(BigId, default=0)
     reason: Mapped[RefundReason] = mapped_column(str_enum(RefundReason, "reason"))
     state: Mapped[OrderRefundState] = mapped_column(
         str_enum(OrderRefundState, "state"), default=OrderRefundState.QUEUED

@@ -1,0 +1,1 @@
+"""What pages read: one function for each page, the fewest statements, plain values."""
