@@ -21,6 +21,7 @@ from portal.web import (
     icons,
     languages,
     markdown,
+    requests,
     static,
 )
 
@@ -38,24 +39,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or config.load()
     config.use(settings)
-    app = Flask(
-        __name__, static_folder=str(ROOT / "static"), template_folder=str(ROOT / "templates")
-    )
+    app = Flask(__name__, static_folder=str(ROOT / "static"), template_folder=str(ROOT / "templates"))
     _configure(app, settings)
     kernel_db.configure(settings.database_url)
     csrf = CSRFProtect(app)
-    for part in (languages, database, login, access, errors, formats, markdown, static, headers):
+    for part in (requests, languages, database, login, access, errors, formats, markdown, static, headers):
         part.init_app(app)
     app.jinja_env.globals["icon"] = icons.icon
     cli.init_app(app)
     Compress(app)
     for feature in _FEATURES:
-        try:  # INTERIM
-            _install(app, csrf, feature)
-        except ImportError as error:  # INTERIM
-            print("INTERIM: skipped", feature, error)  # INTERIM
+        _install(app, csrf, feature)
     app.context_processor(lambda: {"sandbox": settings.sandbox})
-    app.url_build_error_handlers.append(lambda _error, endpoint, _values: f"#{endpoint}")  # INTERIM
     if settings.secure:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     return app
@@ -102,9 +97,7 @@ def _install(app: Flask, csrf: CSRFProtect, feature: str) -> None:
     for name in dir(views):
         blueprint = getattr(views, name)
         if isinstance(blueprint, Blueprint) and name.endswith("blueprint"):
-            app.register_blueprint(
-                blueprint, url_prefix=_LANGUAGE_PREFIX if name == "blueprint" else None
-            )
+            app.register_blueprint(blueprint, url_prefix=_LANGUAGE_PREFIX if name == "blueprint" else None)
     for endpoint, view in app.view_functions.items():
         if access.is_same_origin_checked(view):
             csrf.exempt(f"{view.__module__}.{view.__name__}")

@@ -45,7 +45,8 @@ def wake(name: str) -> None:
 
 
 def _due(job: Job) -> Callable[[datetime], bool]:
-    return crontab(minute=f"*/{job.every_minutes}" if job.every_minutes > 1 else "*")
+    due: Callable[[datetime], bool] = crontab(minute=f"*/{job.every_minutes}" if job.every_minutes > 1 else "*")
+    return due
 
 
 def _sweep(job: Job) -> Callable[[], None]:

@@ -106,7 +106,7 @@ def app(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture
-def db(app: Flask) -> Iterator[Session]:  # noqa: ARG001 (it configures the database)
+def db(app: Flask) -> Iterator[Session]:  # it configures the database
     """A writing session; it and everything the portal does in this test is rolled back."""
     database = kernel_db.database()
     with database.engine.connect() as connection:
@@ -139,7 +139,7 @@ class PortalClient(FlaskClient):
 
 
 @pytest.fixture
-def client(app: Flask, db: Session) -> FlaskClient:  # noqa: ARG001 (what it does is rolled back)
+def client(app: Flask, db: Session) -> FlaskClient:  # what it does is rolled back
     """A visitor's browser."""
     app.test_client_class = PortalClient
     return app.test_client()

@@ -5,7 +5,7 @@ from zoneinfo import available_timezones
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import lazy_gettext as _l
 from wtforms import EmailField, HiddenField, SelectField, StringField
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its types
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from portal.identity.models import Language
@@ -84,7 +84,9 @@ class ProfileForm(PortalForm):
         description=_l("As others will see it."),
         validators=[DataRequired(_l("Type your name.")), Length(max=80, message=_l("80 characters at most."))],
     )
-    language = SelectField(_l("Language of your messages"), choices=[SelectChoice(code, name) for code, name in LANGUAGES.items()])
+    language = SelectField(
+        _l("Language of your messages"), choices=[SelectChoice(code, name) for code, name in LANGUAGES.items()]
+    )
     time_zone = SelectField(_l("Time zone"), validate_choice=False)
 
     def offer_zones(self, own: str) -> None:

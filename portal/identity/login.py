@@ -12,10 +12,10 @@ from portal.kernel import clock
 from portal.kernel.db import transaction
 from portal.web.database import read_db
 
-_TOKEN = "_user_id"  # Flask-Login's own name for what its cookie carries
+_COOKIE_KEY = "_user_id"  # Flask-Login's own name for what its cookie carries
 
 
-class Visitor(AnonymousUserMixin):  # type: ignore[misc]
+class Visitor(AnonymousUserMixin):
     """Whoever has not signed in: the same questions as a User, all answered no."""
 
     id = None
@@ -42,14 +42,14 @@ def _load_user(token: str) -> User | None:
 
 def current_token() -> str | None:
     """The token in this browser's cookie."""
-    token = session.get(_TOKEN)
+    token = session.get(_COOKIE_KEY)
     return token if isinstance(token, str) else None
 
 
 def put_in_cookie(token: str) -> None:
     """Let this browser carry a new login session; whatever the cookie held before is dropped."""
     session.clear()
-    session[_TOKEN] = token
+    session[_COOKIE_KEY] = token
     session["_fresh"] = True
 
 

@@ -26,9 +26,7 @@ LAST_SEEN_EVERY = timedelta(minutes=10)
 
 def recipient_of(user: User) -> Recipient:
     """Where and how this user is written to."""
-    return Recipient(
-        email=user.email, name=user.display_name, language=str(user.language), time_zone=user.time_zone
-    )
+    return Recipient(email=user.email, name=user.display_name, language=str(user.language), time_zone=user.time_zone)
 
 
 def _free_handle(db: Session, *wanted: str) -> str:

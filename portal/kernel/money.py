@@ -19,7 +19,7 @@ class Money:
 
     def __post_init__(self) -> None:
         """Refuse what is not whole minor units of a known currency."""
-        if not isinstance(self.amount_minor, int) or isinstance(self.amount_minor, bool):
+        if type(self.amount_minor) is not int:  # a bool is an int too
             msg = "an amount is a whole number of minor units"
             raise TypeError(msg)
         if self.currency not in MINOR_DIGITS:

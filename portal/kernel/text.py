@@ -16,7 +16,7 @@ def clean_line(text: str) -> str:
 
 
 def clean_text(text: str) -> str:
-    """Several lines, NFC, `\\n` line ends, without control or bidi characters, trimmed."""
+    """Several lines, NFC, line feeds as line ends, without control or bidi characters, trimmed."""
     normal = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROL.sub("", _BIDI_CONTROLS.sub("", normal)).strip()
 

@@ -91,13 +91,11 @@ def withdraw_mails(db: Session, *, subject_key: str) -> int:
     """Take back the mails about something that have not left yet; returns how many."""
     return rows_changed(
         db,
-        sa.delete(OutboxMail).where(
-            OutboxMail.subject_key == subject_key, OutboxMail.state == OutboxState.PENDING
-        ),
+        sa.delete(OutboxMail).where(OutboxMail.subject_key == subject_key, OutboxMail.state == OutboxState.PENDING),
     )
 
 
-def notify(  # noqa: PLR0913 (each is a property of the notice)
+def notify(
     db: Session,
     *,
     user_id: int,

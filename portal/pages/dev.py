@@ -37,7 +37,7 @@ def _parsed(mail_id: int) -> tuple[SandboxMail, EmailMessage]:
     row = sandbox_mail(read_db(), mail_id)
     if row is None:
         raise NotFoundError
-    return row, cast("EmailMessage", email.message_from_string(row.source, policy=email.policy.default))
+    return row, email.message_from_string(row.source, policy=email.policy.default)
 
 
 @plain_blueprint.get("/dev/mail")

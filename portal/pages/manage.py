@@ -1,6 +1,7 @@
 """The organisers' pages: cohorts, the next sessions, who attended."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from flask import render_template
 from sqlalchemy.orm import Session as DbSession
@@ -9,7 +10,7 @@ from portal.pages.blueprint import blueprint
 from portal.training import content, queries
 from portal.training.errors import NoSuchCohortError
 from portal.training.models import Cohort, CohortState
-from portal.training.planning import Conflict, clock_changes
+from portal.training.planning import Conflict, DayOff, clock_changes
 from portal.training.policies import may_organise
 from portal.training.queries.attendance import AttendanceCount, attendance_counts
 from portal.training.queries.cohorts import CohortCard, TimetableRow
@@ -39,8 +40,8 @@ class ManagedMonth:
     """The sessions of one month; `notes` are the days stepped over and the changes of clocks."""
 
     rows: list[ManagedRow]
-    skipped: list[dict[str, str]]
-    clock_changes: list[object]
+    skipped: list[DayOff]
+    clock_changes: list[date]
     conflicts: int
     open: bool
 
@@ -119,7 +120,11 @@ def _months(rows: list[ManagedRow], cohort: Cohort) -> list[ManagedMonth]:
     return [
         ManagedMonth(
             rows=listed,
-            skipped=[day for day in cohort.days_off if day["on"].startswith(month)],
+            skipped=[
+                DayOff(date.fromisoformat(day["on"]), day["name"])
+                for day in cohort.days_off
+                if day["on"].startswith(month)
+            ],
             clock_changes=[day for day in changes if f"{day:%Y-%m}" == month],
             conflicts=sum(1 for row in listed if row.conflict),
             open=month in shown,

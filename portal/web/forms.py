@@ -34,7 +34,7 @@ class _CleanedMeta:
         return unbound_field.bind(form=form, **options)
 
 
-class PortalForm(FlaskForm):  # type: ignore[misc]
+class PortalForm(FlaskForm):
     """A form with a CSRF token, on a page of one person's own."""
 
     class Meta(_CleanedMeta, FlaskForm.Meta):

@@ -186,7 +186,16 @@ def test_a_wrong_address_is_named_and_kept(client, db, address):
 
 @pytest.mark.parametrize(
     "target",
-    ["//evil.example", "/\t/evil.example", "https://evil.example", "/\\evil.example", "\\\\evil", "fr/me", "/%09/x\n", ""],
+    [
+        "//evil.example",
+        "/\t/evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "\\\\evil",
+        "fr/me",
+        "/%09/x\n",
+        "",
+    ],
 )
 def test_nobody_is_led_away(target):
     assert safe_path(target) == ""

@@ -20,7 +20,7 @@ def test_refuses_what_is_no_amount(typed):
     if typed == "1,":
         assert parse_amount(typed, "EUR") == Money(100, "EUR")
         return
-    with pytest.raises(ValueError, match="amount|decimals"):
+    with pytest.raises(ValueError, match=r"amount|decimals"):
         parse_amount(typed, "EUR")
 
 

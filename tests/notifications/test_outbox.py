@@ -55,7 +55,7 @@ def test_text_for_people_is_not_escaped_in_the_text_part(app, db):
 
 
 def test_nothing_leaves_before_its_time_or_without_its_transaction(app, db):
-    with clock.at(TODAY), pytest.raises(RuntimeError), transaction() as inner:
+    with clock.at(TODAY), pytest.raises(RuntimeError), transaction() as inner:  # noqa: PT012
         send_mail(inner, to=TO_NADIA, **SIGN_IN)
         raise RuntimeError
     with clock.at(TODAY):
@@ -109,7 +109,7 @@ def test_a_worker_killed_after_delivery_does_not_deliver_twice(app, fresh_databa
 
 def test_a_mail_that_cannot_leave_is_tried_again_then_given_up(app, db):
     class Refusing:
-        def deliver(self, message):
+        def deliver(self, message):  # noqa: ARG002
             raise ConnectionRefusedError
 
     moment = TODAY
