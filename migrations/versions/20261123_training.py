@@ -195,6 +195,7 @@ def upgrade() -> None:
         sa.Column("replay_url", sa.String(length=500), nullable=False),
         sa.Column("calendar_uid", sa.String(length=80), nullable=False),
         sa.Column("calendar_sequence", sa.Integer(), nullable=False),
+        sa.Column("moved_from", sa.DateTime(timezone=True), nullable=True),
         sa.Column("guest_capacity", sa.Integer(), nullable=False),
         sa.Column("guests_taken", sa.Integer(), nullable=False),
         sa.Column("day_reminder_at", sa.DateTime(timezone=True), nullable=True),

@@ -44,6 +44,19 @@ class NotReadyError(ConflictError):
     message = _l("An expert is already taken at one of these times. Settle the conflicts before publishing.")
 
 
+class ExpertTakenError(ConflictError):
+    """The expert leads another session then."""
+
+    message = _l("The expert leads another session at that time. Choose another time.")
+
+
+class PastTimeError(PortalError):
+    """A session cannot be moved into the past."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    message = _l("This time is past. Choose a later one.")
+
+
 class OverdueError(ConflictError):
     """A draft whose first session should have begun."""
 

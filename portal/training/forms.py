@@ -175,6 +175,13 @@ class ShiftForm(PortalForm):
     on = DateField(validators=[InputRequired()])
 
 
+class MoveForm(PortalForm):
+    """Another day and time for a published session."""
+
+    on = DateField(_l("New day"), validators=[InputRequired(_l("Choose a day."))])
+    at = TimeField(_l("New time, on the clock there"), validators=[InputRequired(_l("Choose a time."))])
+
+
 class SlideForm(PortalForm):
     """The slide to show to everybody, from 0."""
 

@@ -193,6 +193,8 @@ class Session(Base):
     replay_url: Mapped[str] = mapped_column(sa.String(500), default="")
     calendar_uid: Mapped[str] = mapped_column(sa.String(80), unique=True, default=lambda: ids.readable_code(20))
     calendar_sequence: Mapped[int] = mapped_column(default=0)
+    # Where it stood before it was last moved: the page says so.
+    moved_from: Mapped[datetime | None]
     # Seats for people of other cohorts; a seat given back by someone enrolled is added here.
     guest_capacity: Mapped[int] = mapped_column(default=0)
     guests_taken: Mapped[int] = mapped_column(default=0)

@@ -1,5 +1,6 @@
 """What changes training: the programme, cohorts, enrolment, the room, attendance."""
 
+from portal.training.services.changes import cancel_session, move_session
 from portal.training.services.cohorts import (
     CohortRequest,
     assign_expert,
@@ -20,12 +21,14 @@ __all__ = [
     "answer_quiz",
     "assign_expert",
     "calendar_feed",
+    "cancel_session",
     "create_cohort",
     "end_session",
     "enrol",
     "ensure_programme",
     "join_waitlist",
     "leave",
+    "move_session",
     "override_attendance",
     "ping",
     "plan_cohort",

@@ -127,11 +127,12 @@ def end_session(db: DbSession, *, session_id: int, by_itself: bool = False) -> N
     if not ended:
         raise WrongStateError
     _record_attendance(db, session, (session.started_at or session.starts_at, ended_at))
-    _finish_cohort(db, session.cohort_id)
+    finish_cohort(db, session.cohort_id)
     events.publish(db, SessionEnded(session_id))
 
 
-def _finish_cohort(db: DbSession, cohort_id: int) -> None:
+def finish_cohort(db: DbSession, cohort_id: int) -> None:
+    """Call a cohort finished once none of its sessions is to come."""
     to_come = sa.select(Session.id).where(
         Session.cohort_id == cohort_id, Session.state.in_((SessionState.SCHEDULED, SessionState.LIVE))
     )

@@ -53,7 +53,7 @@ class Chapter:
     number: int
     title: str
     rows: tuple[Row, ...]
-    done: int
+    meta: str
     open: bool
 
 
@@ -122,7 +122,8 @@ def _chapters(states: dict[int, LessonState], dates: dict[int, datetime], code: 
         )
         happening = any(row.state == LIVE or row.state in TO_CATCH_UP or row.number == current for row in rows)
         done = sum(1 for row in rows if row.state in COUNTED)
-        found.append(Chapter(chapter.number, chapter.title(code), rows, done, happening))
+        meta = _("%(done)s of %(all)s", done=done, all=len(rows))
+        found.append(Chapter(chapter.number, chapter.title(code), rows, meta, happening))
     return found
 
 
