@@ -1,6 +1,7 @@
 """Forms about money: an amount as people type it, a payee, a PIN that is never sent back."""
 
 import re
+import unicodedata
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -16,19 +17,22 @@ from portal.wallet.policies import PIN_LENGTH
 from portal.wallet.services.transfers import NOTE_LENGTH
 from portal.web.forms import IdempotencyField, PortalForm
 
-# A message that is nothing but an amount is money: `25`, `12,50 €`, `1 200`. `10 bobines` is words.
-_AMOUNT = re.compile(r"^\d[\d\s\u00a0\u202f]*(?:[.,٫]\d{1,3})?\s*(?:€|eur|euros?|يورو)?$", re.IGNORECASE)
-_UNIT = re.compile(r"(?:€|eur|euros?|يورو)$", re.IGNORECASE)
+# A message that is nothing but an amount is money: `25`, `12,50 €`, `1 200`. `10 bobines` and a phone number are words.
+_AMOUNT = re.compile(
+    r"(?P<number>(?:0|[1-9]\d*|[1-9]\d{0,2}(?:[ \u00a0\u202f]\d{3})+)(?:[.,٫]\d{1,3})?)\s*(?:€|eur|euros?|يورو)?",
+    re.IGNORECASE | re.ASCII,
+)
 _LONGEST_AMOUNT = 16
 
 
 def amount_in(words: str) -> Money | None:
     """The amount that these words are, when they are nothing else."""
-    words = words.strip()
-    if len(words) > _LONGEST_AMOUNT or not _AMOUNT.match(words):
+    latin = "".join(str(unicodedata.digit(sign)) if sign.isdecimal() else sign for sign in words.strip())
+    found = _AMOUNT.fullmatch(latin) if len(latin) <= _LONGEST_AMOUNT else None
+    if found is None:
         return None
     try:
-        return parse_amount(_UNIT.sub("", words), config.current().currency)
+        return parse_amount(found["number"], config.current().currency)
     except ValueError:
         return None
 

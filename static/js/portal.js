@@ -105,7 +105,7 @@ const pay = (button) => {
   const words = button.querySelector('[data-words]');
   const usual = words.textContent;
   const say = () => {
-    const [amount] = field.value.trim().match(/^\d[\d\s]*([.,]\d{1,2})?(?=\s*(€|eur|euros?)?$)/i) ?? [];
+    const [amount] = field.value.trim().match(/^(0|[1-9]\d*|[1-9]\d{0,2}(\s\d{3})+)([.,]\d{1,2})?(?=\s*(€|eur|euros?)?$)/i) ?? [];
     words.textContent = amount ? button.dataset.pay.replace('…', amount) : usual;
     words.classList.toggle('vh', !amount);
     button.classList.toggle('round', !amount);

@@ -154,7 +154,7 @@ def test_a_request_is_paid_once_or_declined_never_both(fresh_database: Database,
 
         all_at_once([paying(ann, approval), paying(ann, approval), decline])
         with reading() as db:
-            state = requests.state_of(db, asked.public_id)
+            state = requests.asked_of(db, payer_id=ann.id, public_id=asked.public_id).state
         paid = available(ben) == euros(30)
         assert paid == (state.value == "paid")
         assert available(ann) + available(ben) == euros(100)
