@@ -78,7 +78,9 @@ def test_hours_as_people_type_them(typed, read):
     assert opening.parse_day(opening.print_day(read)) == read
 
 
-@pytest.mark.parametrize("typed", ["9", "12-9", "9-9", "9-25", "9:75-10", "9-12, 11-14", "14-18, 9-12", "nine to five", "-"])
+@pytest.mark.parametrize(
+    "typed", ["9", "12-9", "9-9", "9-25", "9:75-10", "9-12, 11-14", "14-18, 9-12", "nine to five", "-"]
+)
 def test_hours_that_make_no_sense(typed):
     with pytest.raises(BadHoursError):
         opening.parse_day(typed)
