@@ -22,7 +22,6 @@ from portal.messaging import services as messages_service
 from portal.messaging.queries import Thread, ThreadMessage
 from portal.wallet.forms import ButtonForm, ComposerForm, amount_in
 from portal.wallet.queries import overview
-from portal.wallet.services import approvals, transfers
 from portal.wallet.services.approvals import Place
 from portal.wallet.services.transfers import Payee
 from portal.wallet.views import words
@@ -99,22 +98,12 @@ def say(handle: str) -> View:
     """Send words; an amount alone goes on to its approval."""
     other, form = other_person(handle), ComposerForm()
     if form.validate():
-        amount = amount_in(form.text.data or "")
         try:
-            if amount is None:
-                _say(other, form)
-                return words.go_to(Place("wallet.conversation", {"handle": handle}))
-            with transaction() as db:
-                transfer = transfers.start(
-                    db,
-                    sender=current_user,
-                    payee=Payee(user_id=other.id),
-                    amount=amount,
-                    note="",
-                    form_key=form.key.data or "",
-                )
-                step = approvals.next_step(db, kind=transfers.KIND, reference=transfer.public_id)
-            return words.go_to(step)
+            amount = amount_in(form.text.data or "")
+            if amount is not None:
+                return words.go_to(words.begin(Payee(user_id=other.id), amount, "", form.key.data or ""))
+            _say(other, form)
+            return words.go_to(Place("wallet.conversation", {"handle": handle}))
         except PortalError as error:
             words.show(error, form, form.text)
     return _page(other, form), 422

@@ -45,7 +45,7 @@ def send_or_ask(handle: str) -> View:
             if request.form.get("do") == "ask":
                 _ask(other, form)
                 return words.go_to(Place("wallet.conversation", {"handle": handle}))
-            return words.go_to(words.begin(Payee(user_id=other.id), form))
+            return words.go_to(words.begin_from(form, Payee(user_id=other.id)))
         except PortalError as error:
             words.show(error, form, form.amount)
     return _money_page(other, form), 422

@@ -126,7 +126,7 @@ def start_to_address(token: str) -> View:
     form, email = MoneyForm(), _address(token)
     if form.validate():
         try:
-            return words.go_to(words.begin(transfers.resolve_email(read_db(), email), form))
+            return words.go_to(words.begin_from(form, transfers.resolve_email(read_db(), email)))
         except PortalError as error:
             words.show(error, form, form.amount)
     return _address_page(form, email), 422

@@ -29,6 +29,12 @@ def top_up() -> str:
     return _page(TopUpForm(formdata=None))
 
 
+def _payment_page(form: TopUpForm) -> str:
+    name = _("Top-up of your wallet")
+    amount, key = form.amount.chosen, form.key.data or ""
+    return flows.top_up(user=current_user, amount=amount, form_key=key, language=language(), item_name=name)
+
+
 @blueprint.post("/wallet/top-up")
 @requires(signed_in)
 def start_top_up() -> View:
@@ -36,19 +42,11 @@ def start_top_up() -> View:
     form = TopUpForm()
     if form.validate():
         try:
-            address = flows.top_up(
-                user=current_user,
-                amount=form.amount.chosen,
-                form_key=form.key.data or "",
-                language=language(),
-                item_name=_("Top-up of your wallet"),
-            )
+            return redirect(_payment_page(form), code=303)
         except PortalError as error:
             form.amount.errors = [str(error)]
             # A payment that is over is not opened again: the next try is a new one.
             form.key.data = ids.token()
-        else:
-            return redirect(address, code=303)
     return _page(form), 422
 
 

@@ -14,6 +14,7 @@ from wtforms import Field
 from portal.kernel import clock, ids
 from portal.kernel.db import transaction
 from portal.kernel.errors import PortalError
+from portal.kernel.money import Money
 from portal.wallet.errors import NotEnoughError
 from portal.wallet.forms import ComposerForm, MoneyForm
 from portal.wallet.services import approvals, transfers
@@ -91,18 +92,16 @@ def first_name(name: str) -> str:
     return name.split(" ", maxsplit=1)[0] if name else name
 
 
-def begin(payee: Payee, form: MoneyForm) -> Place:
-    """Begin the transfer a form asks for; where it goes on. Raises what the transfer is refused with."""
+def begin(payee: Payee, amount: Money, note: str, form_key: str) -> Place:
+    """Begin a transfer of mine; where it goes on: its approval, or its receipt. Raises what it is refused with."""
     with transaction() as db:
-        transfer = transfers.start(
-            db,
-            sender=current_user,
-            payee=payee,
-            amount=form.amount.chosen,
-            note=form.note.data or "",
-            form_key=form.key.data or "",
-        )
+        transfer = transfers.start(db, sender=current_user, payee=payee, amount=amount, note=note, form_key=form_key)
         return approvals.next_step(db, kind=transfers.KIND, reference=transfer.public_id)
+
+
+def begin_from(form: MoneyForm, payee: Payee) -> Place:
+    """Begin the transfer that a form asks for; as `begin`."""
+    return begin(payee, form.amount.chosen, form.note.data or "", form.key.data or "")
 
 
 def show(error: PortalError, form: ComposerForm | MoneyForm, field: Field) -> None:
