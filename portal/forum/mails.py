@@ -37,7 +37,7 @@ def clarification(params: Params) -> MailContent:
         heading=params["title"],
         paragraphs=[_("To answer you well, the expert needs one more detail."), params["excerpt"]],
         action=Action(_("Reply"), _path(params)),
-        note=_("Your question keeps its place; the answer's due time waits for you."),
+        note=_("Your question keeps its place; the answer’s due time waits for you."),
     )
 
 

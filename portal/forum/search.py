@@ -55,6 +55,14 @@ def similar(
     return _partly(db, words, filters, columns)[:limit] if words else []
 
 
+def related(
+    db: Session, text: str, filters: Sequence[sa.ColumnElement[bool]], *, columns: Sequence[Any], limit: int
+) -> list[sa.Row[Any]]:
+    """Questions about the same things: one telling word in the title is enough, the more the better."""
+    words = folding.query_words(text)
+    return _partly(db, words, filters, columns, at_least=1)[:limit] if words else []
+
+
 def marked(text: str, words: Collection[str]) -> list[Segment]:
     """A text in pieces, those that match one of the folded words marked."""
     segments: list[Segment] = []
@@ -72,9 +80,18 @@ def _matches(word: str, other: str) -> bool:
 
 
 def _partly(
-    db: Session, words: list[str], filters: Sequence[sa.ColumnElement[bool]], columns: Sequence[Any]
+    db: Session,
+    words: list[str],
+    filters: Sequence[sa.ColumnElement[bool]],
+    columns: Sequence[Any],
+    *,
+    at_least: int | None = None,
 ) -> list[sa.Row[Any]]:
-    """Ranked by how many different words they hold, the title's counting most; then as the engine has it."""
+    """Ranked by how many different words they hold, the title's counting most; then as the engine has it.
+
+    Half of the words must be there, or `at_least` so many; and one of them in the title, unless all are there.
+    """
+    needed = (len(words) + 1) // 2 if at_least is None else at_least
     wanted = sa.select(*columns, Question.search_title, Question.search_text).where(*filters)
     rows = db.execute(_matching(db, wanted, words, every=False).limit(CANDIDATES)).all()
     scored = []
@@ -83,7 +100,7 @@ def _partly(
         in_title = [word for word in words if any(_matches(word, one) for one in title)]
         in_text = [word for word in words if any(_matches(word, one) for one in text)]
         held = len({*in_title, *in_text})
-        if 2 * held >= len(words) and (in_title or held == len(words)):
+        if held >= needed and (in_title or held == len(words)):
             scored.append((-held, -len(in_title), len(title), place, row))
     return [row for *_score, row in sorted(scored, key=lambda one: one[:4])]
 

@@ -139,7 +139,7 @@ def related(db: Session, *, question_id: int, title: str) -> list[sa.Row[Any]]:
     """Answered questions close to one, for the side of its page: id, slug, title. One statement."""
     filters = [*_listed(DONE_STATES), Question.id != question_id]
     columns = (Question.id, Question.slug, Question.title)
-    return search.similar(db, title, filters, columns=columns, limit=SIMILAR)
+    return search.related(db, title, filters, columns=columns, limit=SIMILAR)
 
 
 def latest_answered(db: Session, *, lesson_number: int | None = None, limit: int = 5) -> QuestionList:

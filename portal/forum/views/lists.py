@@ -14,7 +14,7 @@ from portal.forum.models import DONE_STATES
 from portal.forum.queries.lists import Filters, ListRow, Show, topics
 from portal.forum.views import words
 from portal.forum.views.blueprint import blueprint
-from portal.forum.views.words import lesson_title, next_promise, number_given
+from portal.forum.views.words import next_promise, number_given
 from portal.kernel.text import clean_line
 from portal.training.models import LESSONS
 from portal.web.access import public, requires, signed_in
@@ -33,6 +33,7 @@ class Line:
 
     title: str
     href: str
+    asker: str
     meta: str
     is_done: bool
 
@@ -131,7 +132,6 @@ def _lines(rows: tuple[ListRow, ...]) -> list[Line]:
             days[day] = date_short(row.created_at)
         is_done = row.state in DONE_STATES
         answered = counted[count] if count else aloud if is_done else awaited
-        lesson = lesson_title(row.lesson_number, code) if row.lesson_number else ""
-        parts = (row.asker or nobody, days[day], lesson, answered)
-        lines.append(Line(row.title, question_path(code, row.id, row.slug), " · ".join(filter(None, parts)), is_done))
+        href = question_path(code, row.id, row.slug)
+        lines.append(Line(row.title, href, row.asker or nobody, f"{days[day]} · {answered}", is_done))
     return lines

@@ -56,6 +56,11 @@ def moment_words(moment: datetime) -> str:
     return f"{date_short(moment)}, {time}"
 
 
+def first_name(name: str) -> str:
+    """How somebody is called in a sentence."""
+    return name.split(maxsplit=1)[0]
+
+
 def duration_words(duration: timedelta) -> str:
     """`en 2 h 10`: how long an answer took."""
     if duration < _HOUR:
