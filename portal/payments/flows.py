@@ -90,7 +90,7 @@ def _open_checkout(payment: Payment) -> gateway.Checkout:
     except ProviderRefusedError as error:
         with transaction() as db:
             # Too late to make a page that it never made: the payment has expired.
-            late = expires_at - clock.now() < CHECKOUT_LIFETIME / 2
+            late = expires_at - clock.now() < CHECKOUT_LIFETIME // 2
             services.record_refusal(db, payment_id=payment.id, code=error.code, expired=late)
         raise
     with transaction() as db:

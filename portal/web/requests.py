@@ -14,6 +14,15 @@ class IdConverter(IntegerConverter):
         super().__init__(map, max=max, **kwargs)
 
 
+def id_argument(name: str) -> int | None:
+    """A whole number of the query or the form that fits the database's ids; None for anything else."""
+    text = request.values.get(name, "")
+    if not text.isascii() or not text.isdecimal() or len(text) > len(str(_LARGEST_ID)):
+        return None
+    number = int(text)
+    return number if number <= _LARGEST_ID else None
+
+
 def _refuse_nul() -> None:
     """PostgreSQL keeps no NUL in text, and no person types one: 400."""
     if "\x00" in request.path or any("\x00" in value for values in request.args.listvalues() for value in values):

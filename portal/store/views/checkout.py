@@ -177,7 +177,7 @@ def _start(shop: Front, form: CheckoutForm) -> str:
     token = basket_token(shop.id)
     if from_wallet:
         approval = flows.pay_from_wallet(slug=shop.slug, basket_token=token, checkout=pressed)
-        return url_for("wallet.approve", public_id=approval)
+        return url_for("wallet.approval", approval_id=approval)
     return flows.pay(slug=shop.slug, basket_token=token, checkout=pressed, delivery=_("Delivery"))
 
 

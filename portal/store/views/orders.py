@@ -21,6 +21,7 @@ from portal.store.views.steps import steps
 from portal.store.views.storefront import way_words
 from portal.web.access import requires, signed_in
 from portal.web.database import read_db
+from portal.web.requests import id_argument
 
 Page = str | tuple[str, int] | Response
 
@@ -30,7 +31,7 @@ Page = str | tuple[str, int] | Response
 def orders() -> str:
     """First what is to be done, then what is done."""
     mine = own_shop()
-    before = request.args.get("before", type=int)
+    before = id_argument("before")
     done = queries.done(read_db(), mine, before=before)
     return render_template(
         "store/orders.html",

@@ -30,6 +30,7 @@ from portal.store.views.blueprints import (
 from portal.web.access import public, same_origin
 from portal.web.database import read_db
 from portal.web.headers import cacheable
+from portal.web.requests import id_argument
 
 Page = str | tuple[str, int] | AnyResponse
 
@@ -113,7 +114,7 @@ def storefront(slug: str) -> str:
     db = read_db()
     shop = front(db, slug, viewer_id=viewer_id())
     section = request.args.get("section", "")
-    page = shelf(db, shop, section=section, after=request.args.get("after", 0, type=int))
+    page = shelf(db, shop, section=section, after=id_argument("after") or 0)
     return render_template(
         "store/storefront.html",
         **shop_context(shop),

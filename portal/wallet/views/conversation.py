@@ -30,6 +30,7 @@ from portal.wallet.views.words import View
 from portal.web.access import requires, signed_in
 from portal.web.database import read_db
 from portal.web.fragments import is_known, tagged
+from portal.web.requests import id_argument
 
 
 def other_person(handle: str) -> User:
@@ -43,7 +44,7 @@ def other_person(handle: str) -> User:
 def _thread(other: User) -> Thread:
     db = read_db()
     conversation = messaging.conversation_of(db, current_user.id, other.id)
-    return messaging.thread(db, conversation, current_user.id, before=request.args.get("before", type=int))
+    return messaging.thread(db, conversation, current_user.id, before=id_argument("before"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def messages(handle: str) -> FlaskResponse:
     if is_known(tag):
         return tagged("", tag)
     response = tagged(_bubbles(thread, other), tag)
-    shown = request.args.get("after", 0, type=int)
+    shown = id_argument("after") or 0
     fresh = sum(message.id > shown and not message.mine for message in thread.messages)
     response.headers["X-New"] = quote(ngettext("%(num)d new message", "%(num)d new messages", fresh)) if fresh else "0"
     return response
@@ -148,7 +149,7 @@ def messages(handle: str) -> FlaskResponse:
 
 def _mark_read(handle: str) -> None:
     other = other_person(handle)
-    up_to = request.values.get("up_to", 0, type=int)
+    up_to = id_argument("up_to") or 0
     with transaction() as db:
         begun = messaging.conversation_of(db, current_user.id, other.id)
         if begun is not None:

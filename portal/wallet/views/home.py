@@ -22,6 +22,7 @@ from portal.wallet.views import words
 from portal.wallet.views.blueprint import blueprint
 from portal.web.access import requires, signed_in
 from portal.web.database import read_db
+from portal.web.requests import id_argument
 
 # What a spreadsheet takes for the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -32,7 +33,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def wallet() -> str:
     """The balance, what waits to be paid, the conversations, the month."""
     db, user = read_db(), current_user
-    before = request.args.get("before", type=int)
+    before = id_argument("before")
     lines = inbox(db, user.id, before=before)
     waiting = [] if before else overview.waiting_transfers(db, user.id)
     return render_template(
