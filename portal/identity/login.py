@@ -61,6 +61,9 @@ def forget_cookie() -> None:
 def init_app(app: Flask) -> None:
     """Let the app know its users."""
     manager = LoginManager(app)
+    # There is no remember-me cookie to keep up. Looking for it would read the session in every answer, and
+    # `Vary: Cookie` on pictures and style sheets makes browsers fetch them again whenever a cookie changes.
+    app.after_request_funcs[None].remove(manager._update_remember_cookie)  # noqa: SLF001
     manager.session_protection = None  # the row is what counts, and phones change their address all day
     manager.anonymous_user = Visitor
     manager.user_loader(_load_user)

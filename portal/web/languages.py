@@ -110,7 +110,9 @@ def _remember(response: Response) -> Response:
     """Keep the language in a cookie, once somebody has chosen one by address or by `?lang`."""
     chosen = g.get("language")
     in_path = request.endpoint is not None and has_language_in_path(request.endpoint)
-    if request.endpoint is not None and not in_path and request.endpoint != "static":
+    # What never changes (a picture) has no language either.
+    same_for_all = request.endpoint == "static" or bool(response.cache_control.immutable)
+    if request.endpoint is not None and not in_path and not same_for_all:
         response.vary.update(["Cookie", "Accept-Language"])
     chose_now = in_path or request.args.get("lang") in LANGUAGES
     cacheable = response.cache_control.public
