@@ -39,9 +39,9 @@ _LIVE = (
 
 
 def entries() -> list[dict[str, Any]]:
-    """The questions as they are written in the file."""
+    """The questions of the file, the oldest first."""
     found: list[dict[str, Any]] = tomllib.loads(_FILE.read_text(encoding="utf-8"))["question"]
-    return found
+    return sorted(found, key=lambda entry: (-entry["days"], entry["hour"]))
 
 
 def build() -> None:

@@ -135,11 +135,19 @@ def similar_answered(
     )
 
 
-def related(db: Session, *, question_id: int, title: str) -> list[sa.Row[Any]]:
-    """Answered questions close to one, for the side of its page: id, slug, title. One statement."""
+def related(db: Session, *, question_id: int, title: str, lesson_number: int | None) -> list[sa.Row[Any]]:
+    """Answered questions close to one, for the side of its page: id, slug, title.
+
+    By their words; when these find few, the lesson's newest follow. One or two statements.
+    """
     filters = [*_listed(DONE_STATES), Question.id != question_id]
     columns = (Question.id, Question.slug, Question.title)
-    return search.related(db, title, filters, columns=columns, limit=SIMILAR)
+    found = search.related(db, title, filters, columns=columns, limit=SIMILAR)
+    if len(found) < SIMILAR and lesson_number is not None:
+        known = [row.id for row in found]
+        others = sa.select(*columns).where(*filters, Question.lesson_number == lesson_number, Question.id.not_in(known))
+        found += db.execute(others.order_by(Question.id.desc()).limit(SIMILAR - len(found))).all()
+    return found
 
 
 def latest_answered(db: Session, *, lesson_number: int | None = None, limit: int = 5) -> QuestionList:

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.forum.errors import NoSeatError, QuestionNotFoundError, TooManyPostsError
-from portal.forum.folding import fold
 from portal.forum.models import Question, QuestionState, Topic
 from portal.forum.policies import is_moderator, is_published_at_once
 from portal.forum.queries.rooms import Room, room_of
+from portal.forum.services.finding import index_words
 from portal.forum.services.routing import route
 from portal.identity.models import Language, User
 from portal.kernel import clock, text, throttle
@@ -68,11 +68,10 @@ def ask(  # noqa: PLR0913 (each is a fact about the question)
         session_id=session_id,
         minute=minute,
         state=_first_state(db, user, session_id, f"{title} {text}"),
-        search_title=fold(title),
-        search_text=fold(text),
     )
     db.add(question)
     db.flush()
+    index_words(db, question)
     if question.state is QuestionState.OPEN:
         route(db, question)
     return question

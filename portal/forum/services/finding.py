@@ -8,6 +8,7 @@ from portal.forum.folding import fold
 from portal.forum.models import LARGEST_ID, Answer, Question
 from portal.forum.policies import may_see
 from portal.identity.models import User
+from portal.training import content
 
 
 def question_for(db: Session, user: User, question_id: int) -> Question:
@@ -52,9 +53,10 @@ def answer_for(db: Session, user: User, answer_id: int) -> tuple[Answer, Questio
 
 
 def index_words(db: Session, question: Question) -> None:
-    """Write what the full-text index is built on: the title; the text and every shown answer."""
+    """Write what the full-text index is built on: the title; the lesson's name, the text and every shown answer."""
     answers = db.scalars(
         sa.select(Answer.text).where(Answer.question_id == question.id, Answer.hidden_at.is_(None)).order_by(Answer.id)
     )
     question.search_title = fold(question.title)
-    question.search_text = fold("\n".join((question.text, *answers)))
+    lesson = content.lesson(question.lesson_number).title(question.language) if question.lesson_number else ""
+    question.search_text = fold("\n".join((lesson, question.text, *answers)))

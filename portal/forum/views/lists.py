@@ -56,7 +56,8 @@ def questions() -> str:
             (_("Newest"), _address(given, show=Show.ALL), filters.show is Show.ALL),
             (_("Waiting for an answer"), _address(given, show=Show.UNANSWERED), filters.show is Show.UNANSWERED),
         ],
-        topics=_topics(filters),
+        topics=(links := _topics(filters)),
+        topic=next((link.title for link in links if link.current), None),
         promise=next_promise(),
         words=words,
     )

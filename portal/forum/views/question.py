@@ -72,7 +72,7 @@ def show(page: QuestionPage, *, answer: AnswerForm | None = None, reply: Comment
         reply_form=(reply or CommentForm(None)) if signed else None,
         comments=reads.comments_of(db, question_id=page.id),
         merged=reads.merged_titles(db, question_id=page.id) if policies.is_moderator(current_user) else (),
-        related=related(db, question_id=page.id, title=page.title),
+        related=related(db, question_id=page.id, title=page.title, lesson_number=page.lesson_number),
         may=policies,
         words=words,
         next_promise=words.next_promise(),
