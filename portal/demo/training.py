@@ -23,6 +23,8 @@ ZONE = "Europe/Paris"
 ENDED = "Midi, automne"
 COMING = "Midi, la prochaine"
 LIVE = "Portes ouvertes"
+# A room that anybody may open; the portal itself loads nothing from it.
+_VIDEO = "https://meet.jit.si/comptoir-portes-ouvertes"
 _DEMO_LIVE_SINCE = timedelta(minutes=12)
 _PRESSES_EVERY = timedelta(minutes=5)
 # Who missed which lessons of the cohort that ended: everybody else attended.
@@ -104,14 +106,18 @@ def _hold(db: DbSession, session: Session, there: list[User]) -> None:
     starts_at, ends_at = session.starts_at, session.ends_at
     with clock.at(starts_at):
         services.start_session(db, session_id=session.id)
-    moment = starts_at
-    while moment < ends_at:
-        with clock.at(moment):
-            for user in there:
-                services.press_button(db, user=user, session_id=session.id)
-        moment += _PRESSES_EVERY
+    _attend(db, session.id, there, starts_at, ends_at)
     with clock.at(ends_at):
         services.end_session(db, session_id=session.id)
+
+
+def _attend(db: DbSession, session_id: int, there: list[User], from_at: datetime, until_at: datetime) -> None:
+    moment = from_at
+    while moment < until_at:
+        with clock.at(moment):
+            for user in there:
+                services.press_button(db, user=user, session_id=session_id)
+        moment += _PRESSES_EVERY
 
 
 def _build_coming() -> None:
@@ -135,7 +141,12 @@ def ensure_live_session() -> None:
         with clock.at(started_at):
             _bring_forward(db, session.id, started_at)
             services.start_session(db, session_id=session.id)
+        _attend(db, session.id, _visitors(db), started_at, clock.now())
         forum.ask_live(db, session_id=session.id, started_at=started_at)
+
+
+def _visitors(db: DbSession) -> list[User]:
+    return [demo_user(db, one) for one in (people.CLAIRE, people.KARIM, people.NADIA, people.TOM)]
 
 
 def _next_of_open_doors(db: DbSession) -> Session:
@@ -149,12 +160,15 @@ def _next_of_open_doors(db: DbSession) -> Session:
     )
     found = db.scalar(query)
     if found is None:
-        merchants = [demo_user(db, one) for one in (people.CLAIRE, people.KARIM, people.NADIA, people.TOM)]
-        tomorrow = clock.now().astimezone(ZoneInfo(ZONE)) + timedelta(days=1)
+        later = clock.now().astimezone(ZoneInfo(ZONE)) + timedelta(weeks=6)
         team = [demo_user(db, people.INES), demo_user(db, people.SALMA)]
-        # Sundays at nine in the evening: few of them come by themselves before they are brought forward.
+        # Far ahead, on Sundays at nine in the evening: few come by themselves before they are brought forward.
         sundays = frozenset({6})
-        _open(db, _request(LIVE, tomorrow, team, weekdays=sundays, local_time=time(21), capacity=500), merchants)
+        _open(
+            db,
+            _request(LIVE, later, team, weekdays=sundays, local_time=time(21), capacity=500, video_url=_VIDEO),
+            _visitors(db),
+        )
         found = db.scalars(query).one()
     return found
 

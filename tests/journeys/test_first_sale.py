@@ -14,6 +14,7 @@ from portal.demo import people
 from tests.journeys.browsing import SMALLEST_PHONE, barriers, open_mail, sideways, sign_in_as_demo
 
 LIVE_MS = 12_000
+PING_MS = 30_000
 PREPARED_MS = 60_000
 TEST_CARD = "4242 4242 4242 4242"
 
@@ -123,8 +124,9 @@ def ask_in_the_live_room(journey: Journey) -> None:
     room = merchant.url
     expect(merchant.locator(".slide").first).to_be_visible()
     expect(merchant.locator("main a[target=_blank]").first).to_be_visible()
-    with merchant.expect_request(lambda request: "/presence" in request.url and request.method == "POST"):
+    with merchant.expect_request(lambda request: "/presence" in request.url, timeout=PING_MS) as ping:
         pass
+    assert ping.value.method == "POST"
     journey.seen.look(merchant)
 
     expert.goto(room)
@@ -139,7 +141,9 @@ def ask_in_the_live_room(journey: Journey) -> None:
     if waiting.is_visible():
         waiting.click()
     expect(expert.get_by_text(question).first).to_be_visible(timeout=LIVE_MS)
-    address = expert.locator("main a", has_text=question).first.get_attribute("href")
+    address = expert.locator("li:has(.vote)", has_text=question).locator("a[href*='/q/']").first.get_attribute("href")
+    assert address
+    address = address.partition("#")[0]
     journey.seen.look(expert)
 
     reader = merchant.context.new_page()
@@ -156,6 +160,7 @@ def ask_in_the_live_room(journey: Journey) -> None:
         arrived.click()
     expect(reader.get_by_text(answer).first).to_be_visible(timeout=LIVE_MS)
     journey.seen.look(reader)
+    expect(merchant.locator("#questions")).to_contain_text(answer, timeout=LIVE_MS)
 
     reader.goto("/fr/questions?q=colis+semaines")
     expect(reader.locator("main a", has_text="trois semaines").first).to_be_visible()
@@ -258,10 +263,10 @@ def buy_as_a_guest(journey: Journey, shop: str) -> None:
 
 def fill_card(shopper: Page) -> None:
     """The provider's page, with a published test card."""
-    inputs = {"number": TEST_CARD, "expiry": "12 / 40", "cvc": "123"}
+    inputs = {"number": TEST_CARD, "expiry": "12/40", "cvc": "123"}
     for name, value in inputs.items():
         shopper.locator(f"[name={name}]").fill(value)
-    shopper.locator("form button[type=submit], form button").first.click()
+    shopper.locator("form:has([name=number]) button").last.click()
 
 
 def send_money(journey: Journey) -> None:

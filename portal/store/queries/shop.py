@@ -67,7 +67,9 @@ class Week:
         """Against the week before, rounded; None when there was nothing then."""
         if not self.before:
             return None
-        return round((self.gross.amount_minor - self.before.amount_minor) * 100 / self.before.amount_minor)
+        change = self.gross.amount_minor - self.before.amount_minor
+        # To the nearest whole, without a fraction on the way.
+        return (200 * change + self.before.amount_minor) // (2 * self.before.amount_minor)
 
 
 def shop_of(db: Session, merchant_id: int) -> Storefront | None:
