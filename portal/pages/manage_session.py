@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice
 
 from portal.kernel.db import transaction
 from portal.kernel.errors import NotFoundError, PortalError
@@ -47,7 +48,7 @@ class Shown:
 
 def _override_form(attendance_id: int) -> OverrideForm:
     form = OverrideForm(prefix=f"a{attendance_id}")
-    form.after.choices = [(str(state), words) for state, words in GIVEN]
+    form.after.choices = [SelectChoice(str(state), words) for state, words in GIVEN]
     return form
 
 

@@ -16,6 +16,7 @@ from wtforms import (
     TextAreaField,
     TimeField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -79,14 +80,14 @@ class PlanForm(PortalForm):
         description=_l("As people will see it, for example “Midday, spring 2027”."),
         validators=[DataRequired(_l("Give the cohort a name.")), Length(max=80, message=_l("80 characters at most."))],
     )
-    language = SelectField(_l("Language"), choices=list(LANGUAGES.items()))
+    language = SelectField(_l("Language"), choices=[SelectChoice(*pair) for pair in LANGUAGES.items()])
     first_on = DateField(_l("First possible day"), validators=[InputRequired(_l("Choose the day it starts from."))])
-    weekdays = CheckboxesField(_l("Days"), coerce=int, choices=list(enumerate(WEEKDAYS)))
+    weekdays = CheckboxesField(_l("Days"), coerce=int, choices=[SelectChoice(*pair) for pair in enumerate(WEEKDAYS)])
     local_time = TimeField(
         _l("Time, on the clock there"), validators=[InputRequired(_l("Choose a time, for example 12:30."))]
     )
-    zone = SelectField(_l("Time zone"), choices=[(zone, zone) for zone in ZONES])
-    country = SelectField(_l("Public holidays of"), choices=list(COUNTRIES))
+    zone = SelectField(_l("Time zone"), choices=[SelectChoice(zone, zone) for zone in ZONES])
+    country = SelectField(_l("Public holidays of"), choices=[SelectChoice(*pair) for pair in COUNTRIES])
     days_off = TextAreaField(
         _l("Other days off"),
         description=_l("One date a line, like 2027-05-07."),
@@ -107,14 +108,17 @@ class PlanForm(PortalForm):
     )
     fold = RadioField(
         _l("The clocks go back: which of the two?"),
-        choices=[(_EARLIER, _l("The first, before the change")), (_LATER, _l("The second, after the change"))],
+        choices=[
+            SelectChoice(_EARLIER, _l("The first, before the change")),
+            SelectChoice(_LATER, _l("The second, after the change")),
+        ],
         coerce=int,
         validate_choice=False,
     )
 
     def offer(self, experts: Sequence[Expert]) -> None:
         """Let the team be chosen among these."""
-        self.team.choices = [(expert.id, expert.name) for expert in experts]
+        self.team.choices = [SelectChoice(expert.id, expert.name) for expert in experts]
 
     def validate_weekdays(self, field: CheckboxesField) -> None:
         """At least one day."""
@@ -213,7 +217,7 @@ def quiz_form(questions: Sequence[Any]) -> type[PortalForm]:
     for number, question in enumerate(questions):
         field = RadioField(
             question.question,
-            choices=list(enumerate(question.options)),
+            choices=[SelectChoice(*pair) for pair in enumerate(question.options)],
             coerce=int,
             validators=[InputRequired(_l("Choose an answer."))],
         )

@@ -65,11 +65,12 @@ _CARD = (
 
 
 def open_cohorts(db: DbSession, *, language: str, limit: int = 6) -> list[CohortCard]:
-    """Public cohorts that go on, those in this language first, then by date of their first session."""
+    """Public cohorts that go on: in this language first, then those that have not begun, then by their first day."""
+    today = clock.now().date()
     rows = db.execute(
         sa.select(*_CARD)
-        .where(Cohort.state == CohortState.RELEASED, Cohort.last_on >= clock.now().date())
-        .order_by(Cohort.language != language, Cohort.first_on, Cohort.id)
+        .where(Cohort.state == CohortState.RELEASED, Cohort.last_on >= today)
+        .order_by(Cohort.language != language, Cohort.first_on <= today, Cohort.first_on, Cohort.id)
         .limit(limit)
     )
     return [CohortCard(*row) for row in rows]

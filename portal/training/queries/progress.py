@@ -54,6 +54,7 @@ class SeatedSession:
     cohort_id: int
     cohort: str
     expert: str
+    guest: bool
 
     def room_open(self, moment: datetime) -> bool:
         """Whether the join button leads somewhere now."""
@@ -146,6 +147,7 @@ def seated_sessions(db: DbSession, user_id: int) -> tuple[SeatedSession, ...]:
             Cohort.id.label("cohort_id"),
             Cohort.name.label("cohort"),
             User.display_name,
+            Seat.enrolment_id,
         )
         .join(Seat, Seat.session_id == Session.id)
         .join(Lesson, Lesson.id == Session.lesson_id)
@@ -172,6 +174,7 @@ def seated_sessions(db: DbSession, user_id: int) -> tuple[SeatedSession, ...]:
             row.cohort_id,
             row.cohort,
             row.display_name,
+            row.enrolment_id is None,
         )
         for row in rows
     ]
@@ -190,8 +193,11 @@ def progress(db: DbSession, user_id: int) -> Progress:
     to_come = seated_sessions(db, user_id)
     states = {number: attended.get(number, LessonState(number, OPEN)) for number in range(1, LESSONS + 1)}
     for one in reversed(to_come):
-        if states[one.number].state not in COUNTED:
+        known = states[one.number].state
+        # What was missed is shown as such, with its replay, until it counts or a seat was booked for it.
+        if one.live or one.guest or known not in TO_CATCH_UP:
             word = LIVE if one.live else SEAT
-            states[one.number] = LessonState(one.number, word, one.session_id, one.starts_at, one.ends_at)
+            if known not in COUNTED:
+                states[one.number] = LessonState(one.number, word, one.session_id, one.starts_at, one.ends_at)
     counted = sum(1 for one in states.values() if one.state in COUNTED)
     return Progress(states, counted, needed_lessons(db), to_come)

@@ -22,6 +22,7 @@ from portal.training.errors import (
 )
 from portal.training.models import Cohort, Lesson, Seat, SeatState, Session, SessionState
 from portal.training.planning import moments
+from portal.training.services.cohorts import note_span
 from portal.training.services.enrolment import seat_key
 from portal.training.services.room import finish_cohort
 
@@ -114,6 +115,7 @@ def move_session(db: DbSession, *, session_id: int, when: When, expert_id: int |
             db.flush()
     except IntegrityError as error:
         raise ExpertTakenError from error
+    note_span(db, session.cohort_id)
     return _tell(db, session, kind="training.moved", method=calendars.PUBLISH, before=before)
 
 

@@ -150,6 +150,7 @@ def assign_expert(db: DbSession, *, session_id: int, expert_id: int) -> None:
     if expert is None or not expert.is_expert:
         raise NoSuchSessionError
     session.expert_id = expert_id
+    db.flush()
 
 
 def shift_session(db: DbSession, *, session_id: int, on: date) -> None:
@@ -164,11 +165,16 @@ def shift_session(db: DbSession, *, session_id: int, on: date) -> None:
     length = session.ends_at - session.starts_at
     session.local_date, session.starts_at, session.ends_at = on, found[0], found[0] + length
     db.flush()
+    note_span(db, session.cohort_id)
+
+
+def note_span(db: DbSession, cohort_id: int) -> None:
+    """Keep a cohort's first and last day in step with its sessions."""
     span = sa.select(sa.func.min(Session.local_date), sa.func.max(Session.local_date)).where(
-        Session.cohort_id == session.cohort_id
+        Session.cohort_id == cohort_id
     )
     first_on, last_on = db.execute(span).one()
-    db.execute(sa.update(Cohort).where(Cohort.id == session.cohort_id).values(first_on=first_on, last_on=last_on))
+    db.execute(sa.update(Cohort).where(Cohort.id == cohort_id).values(first_on=first_on, last_on=last_on))
 
 
 def _tell_the_waiting(db: DbSession, cohort: Cohort) -> int:

@@ -53,6 +53,7 @@ def start_session(db: DbSession, *, session_id: int) -> None:
     if session.state is not SessionState.SCHEDULED or not session.starts_at - ROOM_OPENS <= now < session.ends_at:
         raise WrongStateError
     session.state, session.started_at = SessionState.LIVE, now
+    db.flush()
 
 
 def turn_slide(db: DbSession, *, session_id: int, to: int) -> None:

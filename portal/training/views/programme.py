@@ -9,9 +9,11 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy.orm import Session as DbSession
 
+from portal import config
 from portal.kernel import clock
 from portal.training import content, presence, queries
 from portal.training.presence import Reach
+from portal.training.queries.calendars import feed_token
 from portal.training.queries.cohorts import CohortCard
 from portal.training.queries.progress import (
     COUNTED,
@@ -80,6 +82,7 @@ class ProgrammePage:
     cohorts: list[CohortCard]
     mine: CohortCard | None
     catch_up: Row | None
+    feed: str
 
 
 def _lines(dates: dict[int, datetime]) -> Callable[[LessonState], str]:
@@ -92,7 +95,7 @@ def _lines(dates: dict[int, datetime]) -> Callable[[LessonState], str]:
         "missed": _("Missed"),
         "technical": _("Technical problem"),
     }
-    to_come, until = str(_("To come")), str(_("Now, until %(time)s"))
+    to_come, until, day_and_time = str(_("To come")), str(_("Now, until %(time)s")), str(_("%(day)s, %(time)s"))
     zone, locale = words.zone_here(), words.locale_name()
 
     def line(one: LessonState) -> str:
@@ -101,10 +104,9 @@ def _lines(dates: dict[int, datetime]) -> Callable[[LessonState], str]:
             return to_come
         if one.state == LIVE:
             return until % {"time": words.clock_time(one.ends_at or at, zone)}
-        if one.state == SEAT:
-            return f"{words.day_full(at, zone, locale)}, {words.clock_time(at, zone)}"
-        if one.state == OPEN:
-            return f"{words.day_short(at, zone, locale)}, {words.clock_time(at, zone)}"
+        if one.state in {SEAT, OPEN}:
+            day = words.day_full(at, zone, locale) if one.state == SEAT else words.day_short(at, zone, locale)
+            return day_and_time % {"day": day, "time": words.clock_time(at, zone)}
         return f"{texts[one.state]} · {words.day_short(at, zone, locale)}"
 
     return line
@@ -155,8 +157,14 @@ def _next(db: DbSession, far: Progress | None, cohorts: list[CohortCard], user_i
     return Next("join", cohort=next((one for one in cohorts if one.places > 0), None))
 
 
+def _feed(db: DbSession, user_id: int) -> str:
+    """The whole address of one's own calendar, as a phone wants it; empty before it was asked for."""
+    token = feed_token(db, user_id)
+    return config.current().base_url + url_for("training.feed", token=token) if token else ""
+
+
 def programme_page(db: DbSession, user_id: int | None, code: str) -> ProgrammePage:
-    """Everything on the programme page: five statements for a visitor's, seven at most for a member's."""
+    """Everything on the programme page: two statements for a visitor's, eight at most for a member's."""
     far = queries.progress(db, user_id) if user_id is not None else None
     states = far.states if far else {number: LessonState(number, OPEN) for number in range(1, content.LESSONS + 1)}
     cohorts = queries.open_cohorts(db, language=code, limit=_COHORTS_SHOWN)
@@ -169,6 +177,7 @@ def programme_page(db: DbSession, user_id: int | None, code: str) -> ProgrammePa
         cohorts=cohorts,
         mine=queries.my_cohort(db, user_id) if user_id is not None else None,
         catch_up=next((row for row in rows if row.state in TO_CATCH_UP), None),
+        feed=_feed(db, user_id) if user_id is not None else "",
     )
 
 

@@ -59,4 +59,5 @@ def weekday_list(weekdays: list[int]) -> str:
     names = [str(get_day_names("wide", locale=get_locale())[weekday]) for weekday in weekdays]
     if len(names) == 1:
         return names[0]
-    return str(_("%(first)s and %(last)s", first=", ".join(names[:-1]), last=names[-1]))
+    separator = "، " if locale_name().startswith("ar") else ", "
+    return str(_("%(first)s and %(last)s", first=separator.join(names[:-1]), last=names[-1]))
