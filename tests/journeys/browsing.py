@@ -70,15 +70,20 @@ class Weight:
     total_bytes: int = 0
     requests: int = 0
     by_kind: dict[str, int] = field(default_factory=dict)
+    requests_by_kind: dict[str, int] = field(default_factory=dict)
 
     @property
     def kilobytes(self) -> float:
         """In kB of 1,000 bytes, pictures included."""
         return self.total_bytes / 1000
 
-    def without(self, kind: str) -> float:
-        """kB without one kind of resource (`Image`)."""
-        return (self.total_bytes - self.by_kind.get(kind, 0)) / 1000
+    def without(self, *kinds: str) -> float:
+        """kB without some kinds of resource (`Image`)."""
+        return (self.total_bytes - sum(self.by_kind.get(kind, 0) for kind in kinds)) / 1000
+
+    def requests_without(self, *kinds: str) -> int:
+        """Requests without those of some kinds of resource (`Image`)."""
+        return self.requests - sum(self.requests_by_kind.get(kind, 0) for kind in kinds)
 
 
 def weigh(browser: Browser, address: str, *, cookies: list[dict[str, object]] | None = None) -> Weight:
@@ -105,6 +110,7 @@ def weigh(browser: Browser, address: str, *, cookies: list[dict[str, object]] | 
             weight.total_bytes += size
             weight.requests += 1
             weight.by_kind[kind] = weight.by_kind.get(kind, 0) + size
+            weight.requests_by_kind[kind] = weight.requests_by_kind.get(kind, 0) + 1
 
     session.on("Network.responseReceived", answered)
     session.on("Network.loadingFinished", finished)

@@ -75,8 +75,6 @@ def drawn_photo() -> bytes:
     return file.getvalue()
 
 
-
-
 def join_a_cohort(journey: Journey) -> None:
     """1. An e-mail address, the mail's link, a cohort, 25 dated sessions, the calendar and the mail with it."""
     page = journey.open_page("/fr/")
