@@ -17,7 +17,9 @@ _FORWARD = {
         " <> (NEW.id, NEW.public_id, NEW.purpose, NEW.reference, NEW.amount_minor, NEW.currency, NEW.key)"
     ),
     "refunds": (
-        "OLD.state IN ('succeeded', 'failed') AND NEW.state <> OLD.state"
+        # A bank may send a refund back after it had succeeded.
+        "OLD.state = 'failed' AND NEW.state <> 'failed'"
+        " OR OLD.state = 'succeeded' AND NEW.state NOT IN ('succeeded', 'failed')"
         " OR OLD.state = 'pending' AND NEW.state = 'created'"
         " OR (OLD.id, OLD.public_id, OLD.payment_id, OLD.amount_minor, OLD.currency, OLD.key)"
         " <> (NEW.id, NEW.public_id, NEW.payment_id, NEW.amount_minor, NEW.currency, NEW.key)"
@@ -97,6 +99,7 @@ def upgrade() -> None:
         ),
         sa.Column("refunded_minor", sa.BigInteger(), nullable=False),
         sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("request", sa.JSON(), nullable=False),
         sa.Column("success_path", sa.String(length=500), nullable=False),
         sa.Column("cancel_path", sa.String(length=500), nullable=False),
@@ -119,6 +122,7 @@ def upgrade() -> None:
             "refunded_minor = 0 OR state = 'succeeded'", name=op.f("ck_payments_refunded_only_what_succeeded")
         ),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_payments_amount")),
+        sa.CheckConstraint("attempt > 0", name=op.f("ck_payments_attempt")),
         sa.CheckConstraint(
             "refunded_minor BETWEEN 0 AND amount_minor", name=op.f("ck_payments_refunded_at_most_the_amount")
         ),

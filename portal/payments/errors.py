@@ -21,6 +21,10 @@ class ProviderUnavailableError(ProviderError):
     message = _l("The payment service cannot be reached. Nothing was charged. Try again in a moment.")
 
 
+class ProviderBrokenError(ProviderUnavailableError):
+    """The provider answered with a failure of its own, which it will repeat for as long as the key is the same."""
+
+
 class ProviderRefusedError(ProviderError):
     """The provider understood and said no: asking the same again is useless."""
 

@@ -15,6 +15,7 @@ from portal.kernel.money import Money
 from portal.payments import gateway, queries, services
 from portal.payments.errors import (
     PaymentClosedError,
+    ProviderBrokenError,
     ProviderRefusedError,
     ProviderUnavailableError,
 )
@@ -86,7 +87,11 @@ def _open_checkout(payment: Payment) -> gateway.Checkout:
         expires_at=expires_at,
     )
     try:
-        checkout = gateway.create_checkout(request, key=f"checkout:{payment.key}")
+        checkout = gateway.create_checkout(request, key=f"checkout:{payment.key}:{payment.attempt}")
+    except ProviderBrokenError:
+        with transaction() as db:
+            services.record_new_page_attempt(db, payment)
+        raise
     except ProviderRefusedError as error:
         with transaction() as db:
             # Too late to make a page that it never made: the payment has expired.

@@ -10,13 +10,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 import stripe
 
 from portal import config
 from portal.kernel.money import Money
-from portal.payments.errors import ForgedEventError, ProviderRefusedError, ProviderUnavailableError
+from portal.payments.errors import (
+    ForgedEventError,
+    ProviderBrokenError,
+    ProviderRefusedError,
+    ProviderUnavailableError,
+)
 
 SIMULATOR_KEY = "sk_test_simulator"
 _CONNECT_SECONDS, _READ_SECONDS = 4, 20
@@ -121,14 +127,16 @@ def _stripe() -> stripe.StripeClient:
 
 @contextmanager
 def _told_apart() -> Iterator[None]:
-    """Turn the library's errors into two: ask again, or do not."""
+    """Turn the library's errors into ours: ask again, ask again under a new key, or do not."""
     try:
         yield
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.AuthenticationError) as error:
         raise ProviderUnavailableError from error
     except stripe.StripeError as error:
-        if error.http_status is None or error.http_status >= 500:  # noqa: PLR2004 (the server's own failures)
+        if error.http_status is None:
             raise ProviderUnavailableError from error
+        if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise ProviderBrokenError from error
         raise ProviderRefusedError(error.code or type(error).__name__) from error
 
 

@@ -46,6 +46,7 @@ class Payment(Base):
     __tablename__ = "payments"
     __table_args__ = (
         sa.CheckConstraint("amount_minor > 0", name="amount"),
+        sa.CheckConstraint("attempt > 0", name="attempt"),
         sa.CheckConstraint("refunded_minor BETWEEN 0 AND amount_minor", name="refunded_at_most_the_amount"),
         sa.CheckConstraint("refunded_minor = 0 OR state = 'succeeded'", name="refunded_only_what_succeeded"),
         sa.CheckConstraint("(state = 'succeeded') = (succeeded_at IS NOT NULL)", name="succeeded_at"),
@@ -70,6 +71,8 @@ class Payment(Base):
     refunded_minor: Mapped[int] = mapped_column(sa.BigInteger(), default=0)
     # The caller's key, which is also the provider's: the request can be repeated word for word.
     key: Mapped[str] = mapped_column(sa.String(120), unique=True)
+    # The provider repeats its stored answer to a key, a failure of its own too: a new attempt needs a new key.
+    attempt: Mapped[int] = mapped_column(default=1)
     request: Mapped[dict[str, Any]] = mapped_column(sa.JSON())
     success_path: Mapped[str] = mapped_column(sa.String(500))
     cancel_path: Mapped[str] = mapped_column(sa.String(500))
@@ -115,7 +118,6 @@ class Refund(Base):
     reason: Mapped[str] = mapped_column(sa.String(200), default="")
     state: Mapped[RefundState] = mapped_column(str_enum(RefundState, "refund_state"), default=RefundState.CREATED)
     key: Mapped[str] = mapped_column(sa.String(120), unique=True)
-    # The provider repeats its stored answer to a key, a failure of its own too: a new attempt needs a new key.
     attempt: Mapped[int] = mapped_column(default=1)
     provider_refund_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
     failure_code: Mapped[str | None] = mapped_column(sa.String(64))

@@ -69,6 +69,7 @@ def record_intent(db: Session, intent: Intent) -> Payment:
         "state": PaymentState.CREATED,
         "refunded_minor": 0,
         "key": intent.key,
+        "attempt": 1,
         "request": dict(intent.request),
         "success_path": intent.success_path,
         "cancel_path": intent.cancel_path,
@@ -101,12 +102,25 @@ def record_outcome(db: Session, *, payment_id: int, found: Found) -> PaymentStat
     payment = queries.payment_by_id(db, payment_id)
     if found.outcome is Outcome.PAID:
         _succeed(db, payment, found)
+    elif found.session_id and payment.provider_session_id and found.session_id != payment.provider_session_id:
+        # A page whose making was answered with a failure, and that was therefore never handed out.
+        logger.info("payment %s has another page than %s", payment.id, found.session_id)
     elif found.outcome is Outcome.OPEN:
         _note_open(db, payment, found)
     else:
         failed = found.outcome is Outcome.FAILED
         _end(db, payment, PaymentState.FAILED if failed else PaymentState.EXPIRED, found.failure_code)
     return queries.payment_by_id(db, payment_id).state
+
+
+def record_new_page_attempt(db: Session, payment: Payment) -> None:
+    """The provider failed by itself: the next time the page is asked for under a new key."""
+    rows_changed(
+        db,
+        _update(Payment)
+        .where(Payment.id == payment.id, Payment.attempt == payment.attempt, Payment.state == PaymentState.CREATED)
+        .values(attempt=Payment.attempt + 1),
+    )
 
 
 def record_refusal(db: Session, *, payment_id: int, code: str, expired: bool) -> None:
