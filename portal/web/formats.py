@@ -78,6 +78,11 @@ def from_now(moment: datetime) -> str:
     return format_timedelta(distance, add_direction=True, locale=get_locale() or "fr_FR", threshold=1.5)
 
 
+def upper_first(words: str) -> str:
+    """Words that begin a line: `Mardi 24 novembre`."""
+    return words[:1].upper() + words[1:]
+
+
 def number(value: float) -> str:
     """A number with this language's separators."""
     return format_decimal(value, locale=get_locale() or "fr_FR")
@@ -107,5 +112,6 @@ def init_app(app: Flask) -> None:
         month=month_year,
         from_now=from_now,
         number=number,
+        upper_first=upper_first,
         zone_name=zone_name,
     )
