@@ -11,7 +11,12 @@ from portal.payments.models import PaymentState
 from portal.store.errors import AlreadyOrderedError
 from portal.store.models import Fulfilment, Order, OrderRefund
 from portal.store.queries.baskets import basket_id_of
-from portal.store.queries.orders import OrderPage, order_page, other_open_payments
+from portal.store.queries.orders import (
+    OrderPage,
+    open_payments_of_basket,
+    order_page,
+    other_open_payments,
+)
 from portal.store.queries.storefronts import front
 from portal.store.services import orders, refunds
 from portal.store.services.orders import Checkout
@@ -63,11 +68,25 @@ def pay_from_wallet(*, slug: str, basket_token: str | None, checkout: Checkout) 
 
 
 def _place(*, slug: str, basket_token: str | None, checkout: Checkout) -> OrderPage:
+    _look_for_payment(slug, basket_token)
     with transaction() as db:
         shop = front(db, slug)
         basket_id = basket_id_of(db, basket_token, shop.id)
         order = orders.place(db, shop=shop, basket_id=basket_id, checkout=checkout)
         return order_page(db, order.public_token)
+
+
+def _look_for_payment(slug: str, basket_token: str | None) -> None:
+    """Who presses again may have paid in another tab: learn of it before the order is changed.
+
+    Raises AlreadyOrderedError when they have.
+    """
+    with reading() as db:
+        basket_id = basket_id_of(db, basket_token, front(db, slug).id)
+        waiting = open_payments_of_basket(db, basket_id) if basket_id is not None else []
+    for public_id, order_token in waiting:
+        if payments.sync_payment(public_id) is PaymentState.SUCCEEDED:
+            raise AlreadyOrderedError(order_token)
 
 
 def _items(page: OrderPage, delivery: str) -> list[CheckoutItem]:

@@ -1,5 +1,6 @@
 """Forms of a shop: the merchant's (with a token), the shopper's (held by their origin)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -16,6 +17,7 @@ from wtforms import (
     TelField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its types
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from portal.kernel.money import parse_amount
@@ -52,6 +54,10 @@ WEEKDAYS = (
     _l("Sunday"),
 )
 VAT_WORDS = {2000: "20 %", 1000: "10 %", 550: "5,5 %", 210: "2,1 %", 0: _l("None: below the threshold")}
+
+
+def _choices(words: Mapping[Any, object]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in words.items()]
 
 
 def _longest(most: int) -> Length:
@@ -123,7 +129,7 @@ class FaceForm(PortalForm):
         description=_l("What you sell and what you care about."),
         validators=[_longest(600)],
     )
-    awning = RadioField(_l("Colour of the awning"), choices=list(AWNINGS.items()), coerce=Awning)
+    awning = RadioField(_l("Colour of the awning"), choices=_choices(AWNINGS), coerce=Awning)
 
 
 class ProductForm(PortalForm):
@@ -151,7 +157,7 @@ class ProductForm(PortalForm):
     stock_seen = HiddenField(validators=[_longest(12)])
     vat = SelectField(
         _l("VAT rate"),
-        choices=[(rate, VAT_WORDS[rate]) for rate in VAT_RATES],
+        choices=_choices({rate: VAT_WORDS[rate] for rate in VAT_RATES}),
         coerce=int,
         default=2000,
         description=_l("The current rates are on impots.gouv.fr."),
@@ -299,11 +305,11 @@ class LineForm(OriginForm):
 class WayForm(OriginForm):
     """How to receive the order."""
 
-    way = RadioField(_l("How to receive it"), choices=list(WAYS.items()), coerce=Fulfilment)
+    way = RadioField(_l("How to receive it"), choices=_choices(WAYS), coerce=Fulfilment)
 
     def offer(self, ways: list[Fulfilment]) -> None:
         """Only what this shop does."""
-        self.way.choices = [(way, WAYS[way]) for way in ways]
+        self.way.choices = _choices({way: WAYS[way] for way in ways})
 
 
 class CheckoutForm(OriginForm):
@@ -319,7 +325,7 @@ class CheckoutForm(OriginForm):
     city = StringField(_l("Town"), validators=[_longest(80)])
     method = RadioField(
         _l("Payment"),
-        choices=[(PayMethod.CARD, _l("Bank card")), (PayMethod.WALLET, _l("Comptoir wallet"))],
+        choices=_choices({PayMethod.CARD: _l("Bank card"), PayMethod.WALLET: _l("Comptoir wallet")}),
         coerce=PayMethod,
         default=PayMethod.CARD,
         validate_choice=False,

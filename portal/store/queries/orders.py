@@ -201,6 +201,16 @@ def open_payment(db: Session, public_token: str) -> str | None:
     )
 
 
+def open_payments_of_basket(db: Session, basket_id: int) -> list[tuple[str, str]]:
+    """The payments that a basket's order may still be paid with: their public ids, and the order's token."""
+    rows = db.execute(
+        sa.select(Payment.public_id, Order.public_token)
+        .join(Order, sa.and_(Payment.purpose == "order", Payment.reference == Order.public_token))
+        .where(Order.basket_id == basket_id, Payment.state.in_(OPEN_STATES))
+    )
+    return [(public_id, token) for public_id, token in rows]
+
+
 def other_open_payments(db: Session, public_token: str, *, keep: str) -> list[str]:
     """Public ids of the order's payments that may still be paid, but for the one with the key `keep`."""
     return list(

@@ -3,8 +3,6 @@
 from flask import render_template
 
 from portal.kernel import text
-from portal.payments.errors import ProviderError
-from portal.payments.flows import sync_payment
 from portal.store.models import Fulfilment, OrderState
 from portal.store.queries.orders import OrderPage, card_of, open_payment, order_page
 from portal.store.views.blueprints import order_blueprint
@@ -26,30 +24,20 @@ _STATUS = {
 @order_blueprint.get("/<token>")
 @public
 def order(token: str) -> str:
-    """The order at its unguessable address; asks the provider once more while its payment is open."""
-    page = order_page(read_db(), token)
-    if page.order.state is OrderState.PENDING_PAYMENT and _ask_provider(token):
-        page = order_page(read_db(), token)
-    return render_template("store/order.html", **_context(page))
+    """The order at its unguessable address.
 
-
-def _ask_provider(token: str) -> bool:
-    """Apply what the provider says of the order's payment, as its own event does; False when it cannot say."""
-    payment = open_payment(read_db(), token)
-    if payment is None:
-        return False
-    try:
-        sync_payment(payment)
-    except ProviderError:
-        return False
-    read_db().expire_all()
-    return True
+    It changes nothing: coming back from the provider leads through the payment's own return address, and
+    an unpaid order offers that address again.
+    """
+    return render_template("store/order.html", **_context(order_page(read_db(), token)))
 
 
 def _context(page: OrderPage) -> dict[str, object]:
     delivered = page.order.fulfilment is Fulfilment.DELIVERY
+    unpaid = page.order.state is OrderState.PENDING_PAYMENT
     return {
         "page": page,
+        "open_payment": open_payment(read_db(), page.order.public_token) if unpaid else None,
         "order": page.order,
         "shop": page.shop,
         "initials": text.initials(page.shop.name),
