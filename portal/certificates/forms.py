@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import Field, SelectField, StringField, ValidationError
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its types
 from wtforms.validators import InputRequired
 
 from portal.certificates.errors import NameRefusedError
@@ -66,6 +67,9 @@ class RevokeForm(PortalForm):
 
     reason = SelectField(
         _l("Reason shown on the verification page"),
-        choices=[("", _l("Choose")), *((reason.value, words) for reason, words in REASONS.items())],
+        choices=[
+            SelectChoice("", _l("Choose")),
+            *(SelectChoice(reason.value, words) for reason, words in REASONS.items()),
+        ],
         validators=[InputRequired(_l("Choose a reason: it is shown to whoever verifies this certificate."))],
     )

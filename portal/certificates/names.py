@@ -18,6 +18,8 @@ FEWEST_LETTERS = 2
 MOST_LETTERS = 60
 # With spaces, hyphens and marks; also what the column holds.
 _LONGEST = 120
+# On one letter, behind the ones Unicode composes with it: Arabic has a shadda and a vowel.
+_MOST_MARKS = 2
 
 FONT_FAMILIES = ("ibm-plex-sans-arabic", "ibm-plex-sans")
 """Names for fontpkg, the first that can draw a character is used."""
@@ -58,6 +60,20 @@ def _joiner_misplaced(name: str) -> bool:
     return False
 
 
+def _marks_misplaced(name: str) -> bool:
+    """Whether a mark stands on no letter, or so many on one that they would cover the lines around it."""
+    run = 0
+    on_letter = False
+    for character in name:
+        if unicodedata.category(character).startswith("M"):
+            run += 1
+            if not on_letter or run > _MOST_MARKS:
+                return True
+        else:
+            run, on_letter = 0, character.isalpha()
+    return False
+
+
 def _unprintable(name: str) -> str:
     """The first character that has no place on a certificate, or an empty string."""
     for character in name:
@@ -84,6 +100,7 @@ def _complaint(name: str) -> LazyString | None:
             else _l("There is an invisible character in this name. Delete it and type it again."),
         ),
         (_joiner_misplaced(name), _l("There is an invisible character in this name. Delete it and type it again.")),
+        (_marks_misplaced(name), _l("There is an accent too many in this name. Type it again.")),
         (
             any(len(_scripts(word)) > 1 for word in re.split(r"[ \-]", name)),
             _l("One word mixes two alphabets. Write it in one."),

@@ -3,7 +3,6 @@
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from flask_babel import force_locale
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session as DbSession
 
@@ -34,7 +33,6 @@ from portal.certificates.queries import (
     span,
     valid_certificate,
 )
-from portal.certificates.sheet import programme_title
 from portal.identity.models import Language, User
 from portal.kernel import clock, ids
 from portal.kernel.db import conflict_insert, rows_changed
@@ -42,9 +40,14 @@ from portal.kernel.events import publish
 from portal.kernel.worker import wake_after_commit
 from portal.training import content
 from portal.training.queries import Progress, progress
-from portal.web.languages import LOCALES
 
 RENDER_JOB = "render_certificates"
+# Content, like the lessons' titles that are kept with it: not a message of whoever's page is open.
+PROGRAMME_TITLES = {
+    "fr": "Vendre en ligne, de la vitrine au virement",
+    "en": "Selling online, from the window to the transfer",
+    "ar": "البيع عبر الإنترنت، من الواجهة إلى التحويل",
+}
 
 
 def _year() -> int:
@@ -92,8 +95,6 @@ def draft(db: DbSession, *, user: User, far: Progress, language: str) -> Certifi
     rule, dates = programme_rule(db), span(db, far)
     if not far.reached or rule is None or dates is None:
         raise RuleNotMetError
-    with force_locale(LOCALES[language]):
-        title = programme_title()
     return Certificate(
         serial="",
         code="",
@@ -102,7 +103,7 @@ def draft(db: DbSession, *, user: User, far: Progress, language: str) -> Certifi
         printed_name=user.display_name,
         printed_shop="",
         language=Language(language),
-        programme_title=title,
+        programme_title=PROGRAMME_TITLES[language],
         training_minutes=far.counted * rule.session_minutes,
         counted=far.counted,
         needed=far.needed,

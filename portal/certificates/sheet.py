@@ -94,11 +94,10 @@ def grouped(code: str) -> str:
 
 
 def hours_words(minutes: int) -> str:
-    """`11 hours`, `10 h 30`: a duration in the language that is active now."""
-    hours, rest = divmod(minutes, _MINUTES_AN_HOUR)
-    if rest:
-        return str(_("%(hours)d h %(minutes)02d", hours=hours, minutes=rest))
-    return str(ngettext("%(num)d hour", "%(num)d hours", hours))
+    """`11 hours`, `10 hours 30 minutes`: a duration in the language that is active now."""
+    whole, rest = divmod(minutes, _MINUTES_AN_HOUR)
+    hours = ngettext("%(num)d hour", "%(num)d hours", whole)
+    return str(_("%(hours)s %(minutes)d minutes", hours=hours, minutes=rest) if rest else hours)
 
 
 def day_words(day: date | datetime) -> str:
@@ -106,11 +105,6 @@ def day_words(day: date | datetime) -> str:
     if isinstance(day, datetime):
         day = day.astimezone(ZoneInfo(config.current().time_zone)).date()
     return str(format_date(day, "long", locale=get_locale()))
-
-
-def programme_title() -> str:
-    """The name of the programme as certificates print it."""
-    return str(_("Selling online, from the window to the transfer"))
 
 
 def state_words(state: str) -> str:

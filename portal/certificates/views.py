@@ -136,13 +136,16 @@ def correct(serial: str) -> Page:
 @blueprint.get("/certificate/<serial>/document")
 @requires(signed_in)
 def document(serial: str) -> Response:
-    """The part of the page that says whether the PDF is ready; asked for again until it is."""
+    """The part of the page that says whether the PDF is ready; asked for again until the reader has seen that it is."""
     found = queries.own_document(read_db(), user_id=current_user.id, serial=serial)
     if found is None:
         raise CertificateNotFoundError
     values = {"serial": serial, "code": found[0].code, "base_url": config.current().base_url}
     ready = found[1].sha256 is not None
-    return fragment(render_template("certificates/_document.html", ready=ready, **values))
+    response = fragment(render_template("certificates/_document.html", ready=ready, **values))
+    if ready and response.status_code == HTTPStatus.NOT_MODIFIED:
+        return Response(status=HTTPStatus.GONE)
+    return response
 
 
 @blueprint.get("/certificate/<serial>.pdf")
