@@ -146,7 +146,7 @@ def client(app: Flask, db: Session) -> FlaskClient:  # what it does is rolled ba
 
 
 @pytest.fixture
-def new_client(app: Flask, db: Session) -> Callable[[], FlaskClient]:  # noqa: ARG001
+def new_client(app: Flask, db: Session) -> Callable[[], FlaskClient]:
     """Makes more browsers: the second person of a test."""
     app.test_client_class = PortalClient
     return app.test_client

@@ -20,11 +20,12 @@ DURABLE = ("fsync=on", "synchronous_commit=on", "full_page_writes=on")
 
 @dataclass(frozen=True)
 class Server:
-    """A running server; `bin` holds its client programs too."""
+    """A running server; `bin` holds its client programs too, `copy` is what was made for it besides its data."""
 
     bin: Path
     data: Path
     user: str | None
+    copy: Path | None = None
 
     def url(self, database: str = "postgres") -> str:
         """The address of a database on this server, for SQLAlchemy."""
@@ -41,7 +42,9 @@ class Server:
             check=False,
             capture_output=True,
         )
-        shutil.rmtree(self.data, ignore_errors=True)
+        for folder in (self.data, self.copy):
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _as_user(user: str | None, command: Sequence[str]) -> list[str]:
@@ -73,14 +76,28 @@ def _server_user() -> str | None:
     return "postgres" if "postgres" in names else "nobody"
 
 
-def start(options: Sequence[str] = THROWAWAY) -> Server:
+def _copy_for(user: str | None, binaries: Path) -> Path | None:
+    """A copy of the programs where their folder is closed to `user`: a clone below root's home, with the wheel."""
+    if subprocess.run(
+        _as_user(user, [str(binaries / "initdb"), "--version"]), check=False, capture_output=True
+    ).returncode:
+        copy = Path(tempfile.mkdtemp(prefix="comptoir-pg-programs-"))
+        copy.chmod(0o755)
+        shutil.copytree(binaries.parent, copy / "install", symlinks=True)
+        return copy
+    return None
+
+
+def start(options: Sequence[str] = THROWAWAY, binaries: Path | None = None) -> Server:
     """Make a cluster in a temporary folder and start it; returns once it accepts connections."""
     user = _server_user()
+    binaries = binaries or _binaries()
+    copy = _copy_for(user, binaries)
     data = Path(tempfile.mkdtemp(prefix="comptoir-pg-"))
     if user is not None:
         account = pwd.getpwnam(user)
         os.chown(data, account.pw_uid, account.pw_gid)
-    server = Server(bin=_binaries(), data=data, user=user)
+    server = Server(bin=copy / "install" / "bin" if copy else binaries, data=data, user=user, copy=copy)
     server.run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
     settings = ["listen_addresses=", f"unix_socket_directories={data}", "max_connections=200", *options]
     flags = " ".join(f"-c {setting}" for setting in settings)

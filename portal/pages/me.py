@@ -19,7 +19,7 @@ from portal.store.queries.orders import to_do_count
 from portal.store.queries.shop import shop_of
 from portal.training.content import chapters, lesson, lessons
 from portal.training.queries.progress import Progress, SeatedSession, progress
-from portal.wallet.queries import WalletBalance, balance
+from portal.wallet.queries import WalletBalance, balance, waiting_count
 from portal.web.access import requires, signed_in
 from portal.web.database import read_db
 from portal.web.languages import language
@@ -56,6 +56,7 @@ class MyPage:
     card: list[dict[str, object]]
     news: list[News]
     balance: WalletBalance
+    waiting: int
     shop: Shop | None
 
 
@@ -124,6 +125,7 @@ def my_page(db: Session, user: User, code: str) -> MyPage:
         card=stamp_card(far, code),
         news=_news(notices(db, user.id, limit=_NOTICES_SHOWN)),
         balance=balance(db, user.id),
+        waiting=waiting_count(db, user.id),
         shop=shop,
     )
 

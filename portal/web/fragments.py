@@ -26,4 +26,5 @@ def tagged(html: str, tag: str) -> Response:
 def _conditional(response: Response) -> Response:
     response.cache_control.private = True
     response.cache_control.no_cache = True
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

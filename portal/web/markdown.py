@@ -1,5 +1,7 @@
 """Markdown that people write, made safe. One of the two modules that may build Markup."""
 
+from functools import lru_cache
+
 import nh3
 from flask import Flask
 from markdown_it import MarkdownIt
@@ -8,7 +10,11 @@ from markupsafe import Markup
 _TAGS = {"p", "br", "strong", "em", "ul", "ol", "li", "blockquote", "code", "pre", "a", "h3", "h4", "hr"}
 _PARSER = MarkdownIt("js-default", {"html": False, "linkify": False, "breaks": True}).disable(["image", "table"])
 
+# How many texts are kept rendered: the same question is read far more often than it is written.
+_KEPT = 1_000
 
+
+@lru_cache(maxsize=_KEPT)
 def markdown(text: str) -> Markup:
     """Safe HTML of Markdown: no raw HTML, no pictures, links marked as a user's."""
     html = nh3.clean(

@@ -16,7 +16,13 @@ CODE = ("portal", "migrations", "tests", "bench", "scripts", "static", "template
 KINDS = {".py", ".html", ".js", ".css", ".toml", ".txt"}
 # The syllabus and the messages are data; a migration is written once and grows with its tables; the style sheet is one
 # file because it is one request.
-NOT_READ_WHOLE = ("portal/training/lessons/", "portal/demo/questions.toml", "portal/translations/", "migrations/versions/", "static/css/")
+NOT_READ_WHOLE = (
+    "portal/training/lessons/",
+    "portal/demo/questions.toml",
+    "portal/translations/",
+    "migrations/versions/",
+    "static/css/",
+)
 COMMITS_IN = {"portal/kernel/db.py"}
 MARKUP_IN = {"portal/web/icons.py", "portal/web/markdown.py"}
 CLOCK_IN = {"portal/kernel/clock.py"}

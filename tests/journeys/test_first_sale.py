@@ -114,8 +114,12 @@ def join_a_cohort(journey: Journey) -> None:
     journey.browsers["elise"] = page
 
 
-def ask_in_the_live_room(journey: Journey) -> None:
-    """2. The live room, presence by itself, a question, an expert's answer without reloading, then the search."""
+QUESTION = "Puis-je garder un colis trois semaines avant de le remettre en vente ?"
+ANSWER = "Oui, si votre page le dit : trois semaines, puis vous remboursez et remettez en vente."
+
+
+def ask_in_the_live_room(journey: Journey) -> str:
+    """2. The live room, presence by itself, a question that the expert sees; returns the question's address."""
     merchant, expert = journey.demo(people.NADIA), journey.demo(people.INES)
     merchant.goto("/fr/me")
     merchant.locator("main a[href*='/fr/sessions/']").first.click()
@@ -128,37 +132,40 @@ def ask_in_the_live_room(journey: Journey) -> None:
     journey.seen.look(merchant)
 
     expert.goto(room)
-    question = "Puis-je garder un colis trois semaines avant de le remettre en vente ?"
-    merchant.locator("form.composer textarea").fill(question)
+    merchant.locator("form.composer textarea").fill(QUESTION)
     merchant.locator("form.composer button").click()
-    expect(merchant.get_by_text(question).first).to_be_visible(timeout=LIVE_MS)
+    expect(merchant.get_by_text(QUESTION).first).to_be_visible(timeout=LIVE_MS)
 
     # The expert's page is not reloaded: what arrived waits behind its button.
     waiting = expert.locator("#new-questions")
-    expect(expert.get_by_text(question).or_(waiting).first).to_be_visible(timeout=LIVE_MS)
+    expect(expert.get_by_text(QUESTION).or_(waiting).first).to_be_visible(timeout=LIVE_MS)
     if waiting.is_visible():
         waiting.click()
-    expect(expert.get_by_text(question).first).to_be_visible(timeout=LIVE_MS)
-    address = expert.locator("li:has(.vote)", has_text=question).locator("a[href*='/q/']").first.get_attribute("href")
+    expect(expert.get_by_text(QUESTION).first).to_be_visible(timeout=LIVE_MS)
+    address = expert.locator("li:has(.vote)", has_text=QUESTION).locator("a[href*='/q/']").first.get_attribute("href")
     assert address
     address = address.partition("#")[0]
     journey.seen.look(expert)
+    return address
 
+
+def see_it_answered(journey: Journey, address: str) -> None:
+    """2. An expert's answer seen without reloading, in the room and at its own address; then the search."""
+    merchant, expert = journey.demo(people.NADIA), journey.demo(people.INES)
     reader = merchant.context.new_page()
     reader.goto(address)
     answering = expert.context.new_page()
     answering.goto(address)
-    answer = "Oui, si votre page le dit : trois semaines, puis vous remboursez et remettez en vente."
-    answering.locator("form[action$='/answers'] textarea").fill(answer)
+    answering.locator("form[action$='/answers'] textarea").fill(ANSWER)
     answering.locator("form[action$='/answers'] button:not([data-copy])").last.click()
-    expect(answering.get_by_text(answer).first).to_be_visible()
+    expect(answering.get_by_text(ANSWER).first).to_be_visible()
     arrived = reader.locator("#new-answers")
-    expect(reader.get_by_text(answer).or_(arrived).first).to_be_visible(timeout=LIVE_MS)
+    expect(reader.get_by_text(ANSWER).or_(arrived).first).to_be_visible(timeout=LIVE_MS)
     if arrived.is_visible():
         arrived.click()
-    expect(reader.get_by_text(answer).first).to_be_visible(timeout=LIVE_MS)
+    expect(reader.get_by_text(ANSWER).first).to_be_visible(timeout=LIVE_MS)
     journey.seen.look(reader)
-    expect(merchant.locator("#questions")).to_contain_text(answer, timeout=LIVE_MS)
+    expect(merchant.locator("#questions")).to_contain_text(ANSWER, timeout=LIVE_MS)
 
     reader.goto("/fr/questions?q=colis+semaines")
     expect(reader.locator("main a", has_text="trois semaines").first).to_be_visible()
@@ -337,7 +344,7 @@ def in_arabic(journey: Journey) -> None:
 def test_from_sign_up_to_first_sale(portal_server, open_page):
     journey = Journey(portal_server.url, open_page, Seen())
     join_a_cohort(journey)
-    ask_in_the_live_room(journey)
+    see_it_answered(journey, ask_in_the_live_room(journey))
     earn_the_certificate(journey)
     shop = open_the_storefront(journey)
     buy_as_a_guest(journey, shop)

@@ -16,7 +16,7 @@ def _counter(key):
 def test_returning_commits_and_raising_rolls_back(fresh_database):
     with transaction() as db:
         db.add(_counter("kept"))
-    with pytest.raises(RuntimeError), transaction() as db:  # noqa: PT012
+    with pytest.raises(RuntimeError), transaction() as db:
         db.add(_counter("lost"))
         db.flush()
         raise RuntimeError
@@ -29,7 +29,7 @@ def test_hooks_run_after_a_commit_only(fresh_database):
     with transaction() as db:
         on_commit(db, lambda: ran.append("yes"))
         assert ran == []
-    with pytest.raises(RuntimeError), transaction() as db:  # noqa: PT012
+    with pytest.raises(RuntimeError), transaction() as db:
         on_commit(db, lambda: ran.append("no"))
         raise RuntimeError
     assert ran == ["yes"]

@@ -55,7 +55,7 @@ def test_text_for_people_is_not_escaped_in_the_text_part(app, db):
 
 
 def test_nothing_leaves_before_its_time_or_without_its_transaction(app, db):
-    with clock.at(TODAY), pytest.raises(RuntimeError), transaction() as inner:  # noqa: PT012
+    with clock.at(TODAY), pytest.raises(RuntimeError), transaction() as inner:
         send_mail(inner, to=TO_NADIA, **SIGN_IN)
         raise RuntimeError
     with clock.at(TODAY):
