@@ -115,8 +115,10 @@ def _check(mine: Storefront, form: ProductForm) -> bool:
     upload = request.files.get("photo")
     if upload is None or not upload.filename:
         return valid
+    sent = upload.stream.read()
+    upload.close()
     try:
-        prepared = photos.prepare(upload.stream.read())
+        prepared = photos.prepare(sent)
     except BadPhotoError as error:
         form.photo.errors = [*form.photo.errors, str(error)]
         return False
