@@ -4,7 +4,7 @@ PostgreSQL matches a generated `tsvector`, SQLite an FTS5 table; both hold the w
 the title above the rest. Words reach either engine as letters and digits only.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,13 @@ _TITLE_WEIGHT = 4
 # How many of the best the engine gives back to be counted word by word.
 CANDIDATES = 60
 
+# Names that only one engine knows, and no model.
+_SIMPLE: sa.ColumnElement[Any] = sa.literal_column("'simple'::regconfig")
+_VECTOR: sa.ColumnElement[Any] = sa.literal_column("questions.search_vector")
+_WEIGHTS: sa.ColumnElement[Any] = sa.literal_column("'{0.1, 0.1, 0.25, 1.0}'::float4[]")
+_INDEX = sa.table("question_search", sa.column("rowid"))
+_INDEX_NAME: sa.ColumnElement[Any] = sa.literal_column("question_search")
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -30,37 +37,51 @@ class Segment:
 
 
 def search(
-    db: Session, text: str, filters: Sequence[sa.ColumnElement[bool]] = (), *, columns: Sequence[Any], limit: int
+    db: Session, text: str, wanted: sa.Select[Any], *, limit: int, given: Mapping[str, Any] | None = None
 ) -> list[sa.Row[Any]]:
-    """The questions that match a text best, with the wanted columns; nothing for a text without a word.
+    """What `wanted` selects of the questions that match a text, the best first; nothing for a text without a word.
 
+    `wanted` has the question's id among its columns; `given` are the values of its parameters.
     First those with every word; when they are few, those with at least half of the words follow.
     """
     words = folding.query_words(text)
     if not words:
         return []
-    wanted = sa.select(*columns).where(*filters)
-    found = list(db.execute(_matching(db, wanted, words, every=True).limit(limit)))
+    given = given or {}
+    found = list(db.execute(_matching(db, wanted, words, every=True).limit(limit), given))
     if len(found) >= min(limit, 3) or len(words) == 1:
         return found
     known = {row.id for row in found}
-    return [*found, *(row for row in _partly(db, words, filters, columns) if row.id not in known)][:limit]
+    return [*found, *(row for row in _partly(db, words, wanted, given) if row.id not in known)][:limit]
 
 
-def similar(
-    db: Session, text: str, filters: Sequence[sa.ColumnElement[bool]], *, columns: Sequence[Any], limit: int
-) -> list[sa.Row[Any]]:
-    """Questions that may ask the same, in whatever words: at least half of the telling words in common."""
+def similar(db: Session, text: str, wanted: sa.Select[Any], *, limit: int) -> list[sa.Row[Any]]:
+    """Of what `wanted` selects, questions that may ask the same: at least half of the telling words in common."""
     words = folding.query_words(text)
-    return _partly(db, words, filters, columns)[:limit] if words else []
+    return _partly(db, words, wanted, {})[:limit] if words else []
 
 
-def related(
-    db: Session, text: str, filters: Sequence[sa.ColumnElement[bool]], *, columns: Sequence[Any], limit: int
-) -> list[sa.Row[Any]]:
-    """Questions about the same things: one telling word in the title is enough, the more the better."""
+def title_query(dialect: str, text: str) -> str:
+    """What `in_titles` looks for, in the engine's own language: any of the telling words. Empty without a word."""
     words = folding.query_words(text)
-    return _partly(db, words, filters, columns, at_least=1)[:limit] if words else []
+    if dialect == "postgresql":
+        return " | ".join(f"{word}:*A" if len(word) >= SHORTEST_PREFIX else f"{word}:A" for word in words)
+    terms = " OR ".join(f'"{word}"*' if len(word) >= SHORTEST_PREFIX else f'"{word}"' for word in words)
+    return f"{{search_title}} : ({terms})" if terms else ""
+
+
+def in_titles(dialect: str, wanted: sa.Select[Any]) -> sa.Select[Any]:
+    """`wanted`, narrowed to titles that match the parameter `words`, with a last column that is less the better."""
+    words = sa.bindparam("words", type_=sa.Text)
+    if dialect == "postgresql":
+        query = sa.func.to_tsquery(_SIMPLE, words)
+        score = -sa.func.ts_rank(_VECTOR, query)
+        return wanted.add_columns(score.label("score")).where(_VECTOR.bool_op("@@")(query))
+    return (
+        wanted.add_columns(sa.func.bm25(_INDEX_NAME).label("score"))
+        .join(_INDEX, _INDEX.c.rowid == Question.__table__.c.id)
+        .where(_INDEX_NAME.bool_op("MATCH")(words))
+    )
 
 
 def marked(text: str, words: Collection[str]) -> list[Segment]:
@@ -79,46 +100,35 @@ def _matches(word: str, other: str) -> bool:
     return other.startswith(word) if len(word) >= SHORTEST_PREFIX else other == word
 
 
-def _partly(
-    db: Session,
-    words: list[str],
-    filters: Sequence[sa.ColumnElement[bool]],
-    columns: Sequence[Any],
-    *,
-    at_least: int | None = None,
-) -> list[sa.Row[Any]]:
+def _partly(db: Session, words: list[str], wanted: sa.Select[Any], given: Mapping[str, Any]) -> list[sa.Row[Any]]:
     """Ranked by how many different words they hold, the title's counting most; then as the engine has it.
 
-    Half of the words must be there, or `at_least` so many; and one of them in the title, unless all are there.
+    Half of the words must be there, and one of them in the title, unless all are there.
     """
-    needed = (len(words) + 1) // 2 if at_least is None else at_least
-    wanted = sa.select(*columns, Question.search_title, Question.search_text).where(*filters)
-    rows = db.execute(_matching(db, wanted, words, every=False).limit(CANDIDATES)).all()
+    table = Question.__table__.c
+    scored_on = wanted.add_columns(table.search_title, table.search_text)
+    rows = db.execute(_matching(db, scored_on, words, every=False).limit(CANDIDATES), given).all()
     scored = []
     for place, row in enumerate(rows):
         title, text = row.search_title.split(), row.search_text.split()
         in_title = [word for word in words if any(_matches(word, one) for one in title)]
         in_text = [word for word in words if any(_matches(word, one) for one in text)]
         held = len({*in_title, *in_text})
-        if held >= needed and (in_title or held == len(words)):
+        if 2 * held >= len(words) and (in_title or held == len(words)):
             scored.append((-held, -len(in_title), len(title), place, row))
     return [row for *_score, row in sorted(scored, key=lambda one: one[:4])]
 
 
 def _matching(db: Session, wanted: sa.Select[Any], words: Sequence[str], *, every: bool) -> sa.Select[Any]:
     """The statement narrowed to what matches, the best first."""
+    newest = Question.__table__.c.id.desc()
     if db.get_bind().dialect.name == "postgresql":
         terms = [f"{word}:*" if len(word) >= SHORTEST_PREFIX else word for word in words]
-        query = sa.func.to_tsquery(sa.literal_column("'simple'::regconfig"), (" & " if every else " | ").join(terms))
-        vector: sa.ColumnElement[Any] = sa.literal_column("questions.search_vector")
-        rank = sa.func.ts_rank(sa.literal_column("'{0.1, 0.1, 0.25, 1.0}'::float4[]"), vector, query)
-        return wanted.where(vector.bool_op("@@")(query)).order_by(rank.desc(), Question.id.desc())
+        query = sa.func.to_tsquery(_SIMPLE, (" & " if every else " | ").join(terms))
+        rank = sa.func.ts_rank(_WEIGHTS, _VECTOR, query)
+        return wanted.where(_VECTOR.bool_op("@@")(query)).order_by(rank.desc(), newest)
     terms = [f'"{word}"*' if len(word) >= SHORTEST_PREFIX else f'"{word}"' for word in words]
-    index: sa.TableClause = sa.table("question_search", sa.column("rowid"))
     query_text = (" AND " if every else " OR ").join(terms)
-    rank = sa.func.bm25(sa.literal_column("question_search"), _TITLE_WEIGHT, 1)
-    return (
-        wanted.join(index, index.c.rowid == Question.id)
-        .where(sa.literal_column("question_search").bool_op("MATCH")(query_text))
-        .order_by(rank, Question.id.desc())
-    )
+    relevance = sa.func.bm25(_INDEX_NAME, _TITLE_WEIGHT, 1)
+    matches = _INDEX_NAME.bool_op("MATCH")(query_text)
+    return wanted.join(_INDEX, _INDEX.c.rowid == Question.__table__.c.id).where(matches).order_by(relevance, newest)

@@ -180,13 +180,13 @@ def test_the_list_takes_one_statement_however_long_it_is(client, db, statements)
     assert len(statements) == 1, statements
 
 
-def test_a_question_takes_four_statements_however_many_answers(client, db, question, statements, expert):
+def test_a_question_takes_three_statements_however_many_answers(client, db, question, statements, expert):
     for _number in range(6):
         forum.answer(db, forum.make_user(db), question)
     db.commit()
     statements.clear()
     client.get(path(question))
-    assert len(statements) == 4, statements  # question, answers, comments, close questions
+    assert len(statements) == 3, statements  # question, answers, close questions
 
 
 # Asking

@@ -3,16 +3,17 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from portal.forum.errors import AnswerNotFoundError
 from portal.forum.models import LARGEST_ID, Answer, AnswerVote, Comment, Question, QuestionFollower, QuestionState, Vote
 from portal.identity.models import Language, User
 from portal.kernel import text as words
+from portal.kernel.db import BigId
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class QuestionPage:
     created_at: datetime
     is_followed: bool
     has_my_vote: bool
+    has_comments: bool
 
     @property
     def initials(self) -> str:
@@ -105,91 +107,113 @@ class CommentRow:
     created_at: datetime
 
 
+# Built once and given their values when they run: these are the pages that are read most.
+_questions, _answers, _users = Question.__table__.c, Answer.__table__.c, User.__table__.c
+_comments, _owners, _accepters = Comment.__table__.c, User.__table__.alias(), User.__table__.alias()
+_QUESTION_ID = sa.bindparam("question_id", type_=BigId)
+_USER_ID = sa.bindparam("user_id", type_=BigId)
+
+
+def _mine(mark: type[Vote | QuestionFollower | AnswerVote], column: str, row: sa.ColumnElement[Any]) -> sa.Exists:
+    marks = mark.__table__.c
+    return sa.exists().where(marks[column] == row, marks.user_id == _USER_ID)
+
+
+_PAGE: sa.Select[Any] = (
+    sa.select(
+        _questions.id,
+        _questions.slug,
+        _questions.title,
+        _questions.text,
+        _questions.language,
+        _questions.state,
+        _questions.hidden_reason,
+        _questions.asker_id,
+        sa.case((_questions.anonymous, ""), else_=_users.display_name),
+        _questions.lesson_number,
+        _questions.session_id,
+        _questions.minute,
+        _questions.answered_minute,
+        _owners.c.display_name,
+        _questions.promised_at,
+        _questions.paused_at,
+        _questions.answered_at,
+        _questions.merged_into_id,
+        _accepters.c.display_name,
+        _questions.vote_count,
+        _questions.answer_count,
+        _questions.follower_count,
+        _questions.created_at,
+        _mine(QuestionFollower, "question_id", _questions.id),
+        _mine(Vote, "question_id", _questions.id),
+        sa.exists().where(_comments.question_id == _questions.id),
+    )
+    .join_from(Question.__table__, User.__table__, _users.id == _questions.asker_id)
+    .outerjoin(_owners, _owners.c.id == _questions.owner_id)
+    .outerjoin(_accepters, _accepters.c.id == _questions.accepted_by_id)
+    .where(_questions.id == _QUESTION_ID)
+)
+
+_FAMILY = sa.select(_questions.id).where(
+    sa.or_(_questions.id == _QUESTION_ID, _questions.merged_into_id == _QUESTION_ID)
+)
+_ACCEPTED = sa.func.coalesce(_questions.accepted_answer_id == _answers.id, sa.false())
+_ANSWERS: sa.Select[Any] = (
+    sa.select(
+        _answers.id,
+        _answers.question_id,
+        _answers.author_id,
+        _users.display_name,
+        _answers.by_expert,
+        _answers.text,
+        _answers.vote_count,
+        _mine(AnswerVote, "answer_id", _answers.id),
+        _ACCEPTED,
+        _answers.created_at,
+    )
+    .join_from(Answer.__table__, User.__table__, _users.id == _answers.author_id)
+    .join(Question.__table__, _questions.id == _answers.question_id)
+    .where(_answers.question_id.in_(_FAMILY), _answers.hidden_at.is_(None))
+    .order_by(
+        sa.and_(_ACCEPTED, _answers.question_id == _QUESTION_ID).desc(),
+        _ACCEPTED.desc(),
+        _answers.vote_count.desc(),
+        _answers.id,
+    )
+)
+
+_COMMENTS: sa.Select[Any] = (
+    sa.select(
+        _comments.id,
+        _comments.answer_id,
+        _users.display_name,
+        _comments.is_clarification,
+        _comments.text,
+        _comments.created_at,
+    )
+    .join_from(Comment.__table__, User.__table__, _users.id == _comments.author_id)
+    .where(_comments.question_id == _QUESTION_ID)
+    .order_by(_comments.id)
+)
+
+
 def question_page(db: Session, *, question_id: int, user_id: int | None) -> QuestionPage | None:
     """The question, its asker, its owner and what this reader did with it. One statement."""
     if not 0 < question_id <= LARGEST_ID:
         return None
-    owner, accepter = aliased(User), aliased(User)
-    follows = sa.exists().where(QuestionFollower.question_id == Question.id, QuestionFollower.user_id == user_id)
-    votes = sa.exists().where(Vote.question_id == Question.id, Vote.user_id == user_id)
-    row = db.execute(
-        sa.select(
-            Question.id,
-            Question.slug,
-            Question.title,
-            Question.text,
-            Question.language,
-            Question.state,
-            Question.hidden_reason,
-            Question.asker_id,
-            sa.case((Question.anonymous, ""), else_=User.display_name),
-            Question.lesson_number,
-            Question.session_id,
-            Question.minute,
-            Question.answered_minute,
-            owner.display_name,
-            Question.promised_at,
-            Question.paused_at,
-            Question.answered_at,
-            Question.merged_into_id,
-            accepter.display_name,
-            Question.vote_count,
-            Question.answer_count,
-            Question.follower_count,
-            Question.created_at,
-            follows,
-            votes,
-        )
-        .join(User, User.id == Question.asker_id)
-        .outerjoin(owner, owner.id == Question.owner_id)
-        .outerjoin(accepter, accepter.id == Question.accepted_by_id)
-        .where(Question.id == question_id)
-    ).first()
+    row = db.execute(_PAGE, {"question_id": question_id, "user_id": user_id}).first()
     return QuestionPage(*row) if row else None
 
 
 def answers_of(db: Session, *, question_id: int, user_id: int | None) -> Answers:
     """The shown answers of a question and of those merged into it. One statement."""
-    accepted = sa.func.coalesce(Question.accepted_answer_id == Answer.id, sa.false())
-    helped = sa.exists().where(AnswerVote.answer_id == Answer.id, AnswerVote.user_id == user_id)
-    family = sa.select(Question.id).where(sa.or_(Question.id == question_id, Question.merged_into_id == question_id))
-    rows: Any = db.execute(
-        sa.select(
-            Answer.id,
-            Answer.question_id,
-            Answer.author_id,
-            User.display_name,
-            Answer.by_expert,
-            Answer.text,
-            Answer.vote_count,
-            helped,
-            accepted,
-            Answer.created_at,
-        )
-        .join(User, User.id == Answer.author_id)
-        .join(Question, Question.id == Answer.question_id)
-        .where(Answer.question_id.in_(family), Answer.hidden_at.is_(None))
-        .order_by(
-            sa.and_(accepted, Answer.question_id == question_id).desc(),
-            accepted.desc(),
-            Answer.vote_count.desc(),
-            Answer.id,
-        )
-    )
+    rows = db.execute(_ANSWERS, {"question_id": question_id, "user_id": user_id})
     return Answers(tuple(AnswerRow(*row) for row in rows))
 
 
 def comments_of(db: Session, *, question_id: int) -> list[CommentRow]:
     """The remarks on a question and its answers, the oldest first. One statement."""
-    rows: Any = db.execute(
-        sa.select(
-            Comment.id, Comment.answer_id, User.display_name, Comment.is_clarification, Comment.text, Comment.created_at
-        )
-        .join(User, User.id == Comment.author_id)
-        .where(Comment.question_id == question_id)
-        .order_by(Comment.id)
-    )
-    return [CommentRow(*row) for row in rows]
+    return [CommentRow(*row) for row in db.execute(_COMMENTS, {"question_id": question_id})]
 
 
 def merged_titles(db: Session, *, question_id: int) -> list[sa.Row[Any]]:
@@ -208,8 +232,3 @@ def question_of_answer(db: Session, answer_id: int) -> Question:
     if question is None:
         raise AnswerNotFoundError
     return question
-
-
-def time_to_answer(page: QuestionPage, answer: AnswerRow) -> timedelta:
-    """How long the asker waited for this answer."""
-    return answer.created_at - page.created_at

@@ -11,11 +11,12 @@ from portal.forum import policies, queries, services
 from portal.forum.addresses import question_path
 from portal.forum.errors import QuestionNotFoundError, TooManyPostsError
 from portal.forum.forms import AnswerForm, CommentForm
-from portal.forum.models import Question
+from portal.forum.models import Question, QuestionState
 from portal.forum.queries import question as reads
 from portal.forum.queries.lists import related
 from portal.forum.queries.question import Answers, QuestionPage
 from portal.forum.views import words
+from portal.forum.views.answers import answers_part
 from portal.forum.views.blueprint import blueprint
 from portal.kernel.db import transaction
 from portal.web.access import public, requires, signed_in
@@ -64,13 +65,16 @@ def show(page: QuestionPage, *, answer: AnswerForm | None = None, reply: Comment
     db, reader = read_db(), words.reader_id()
     answers = queries.answers_of(db, question_id=page.id, user_id=reader)
     signed = current_user.is_authenticated
+    public = page.state not in {QuestionState.PENDING, QuestionState.HIDDEN}
     return render_template(
         "forum/question.html",
         page=page,
-        answers=answers,
+        part=answers_part(page, answers),
+        structured=words.structured(page, answers) if public and answers.rows else None,
+        public=public,
         answer_form=(answer or AnswerForm(None)) if signed else None,
         reply_form=(reply or CommentForm(None)) if signed else None,
-        comments=reads.comments_of(db, question_id=page.id),
+        comments=reads.comments_of(db, question_id=page.id) if page.has_comments else (),
         merged=reads.merged_titles(db, question_id=page.id) if policies.is_moderator(current_user) else (),
         related=related(db, question_id=page.id, title=page.title, lesson_number=page.lesson_number),
         may=policies,
@@ -88,7 +92,7 @@ def answers(question_id: int) -> Response:
     found = queries.answers_of(read_db(), question_id=question_id, user_id=reader)
     if is_known(found.tag):
         return tagged("", found.tag)
-    html = render_template("forum/_answers.html", page=page, answers=found, may=policies, words=words)
+    html = render_template("forum/_answers.html", part=answers_part(page, found))
     response = tagged(html, found.tag)
     response.headers["X-New"] = quote(_new_words(found, reader))
     return response

@@ -1,6 +1,6 @@
 """Moments and states of questions in words, and the pieces that several pages share."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +25,8 @@ from portal.web.languages import language
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _WEEK_DAYS = 6
+# Search engines show a few answers; the page holds them all.
+_STRUCTURED = 5
 # No id has more; longer numbers are not read.
 _ID_DIGITS = 18
 _TINTS = ("is-info", "is-wait", "is-off")
@@ -45,15 +47,19 @@ def _days_from_today(moment: datetime) -> int:
     return (moment.astimezone(zone).date() - clock.now().astimezone(zone).date()).days
 
 
+def day_words(day: date, ago: int) -> str:
+    """A day so many days ago, `{}` where its time goes: `Hier, {}`, `24 nov., {}`."""
+    if ago == 0:
+        return str(_("Today, %(time)s", time="{}"))
+    if ago == 1:
+        return str(_("Yesterday, %(time)s", time="{}"))
+    return f"{date_short(day)}, {{}}"
+
+
 def moment_words(moment: datetime) -> str:
     """`Aujourd’hui, 15:10`, `Hier, 15:10`, `24 nov., 15:10`."""
-    days = _days_from_today(moment)
-    time = time_short(moment)
-    if days == 0:
-        return str(_("Today, %(time)s", time=time))
-    if days == -1:
-        return str(_("Yesterday, %(time)s", time=time))
-    return f"{date_short(moment)}, {time}"
+    local = moment.astimezone(ZoneInfo(str(get_timezone() or "UTC")))
+    return day_words(local.date(), -_days_from_today(moment)).replace("{}", f"{local:%H:%M}")
 
 
 def first_name(name: str) -> str:
@@ -164,7 +170,7 @@ def structured(page: QuestionPage, answers: Answers) -> dict[str, Any]:
             "url": f"{config.current().base_url}{path(page.id, page.slug)}#a{row.id}",
             "author": {"@type": "Person", "name": row.author},
         }
-        for row in answers.rows
+        for row in answers.rows[:_STRUCTURED]
     ]
     first = answers.rows[0].is_accepted if answers.rows else False
     return {
@@ -175,7 +181,7 @@ def structured(page: QuestionPage, answers: Answers) -> dict[str, Any]:
             "name": page.title,
             "text": excerpt(page.text or page.title),
             "inLanguage": str(page.language),
-            "answerCount": len(given),
+            "answerCount": len(answers.rows),
             "upvoteCount": page.vote_count,
             "datePublished": page.created_at.isoformat(),
             **({"acceptedAnswer": given[0]} if first else {}),
