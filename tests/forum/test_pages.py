@@ -431,6 +431,17 @@ def test_two_browsers_in_one_session(client, new_client, sign_in, db, session, a
         assert "Le samedi aussi" in part.text
 
 
+def test_a_poll_takes_three_statements(client, sign_in, db, session, alice, bob, statements):
+    for number in range(6):
+        services.ask_live(db, user=bob, session_id=session.id, title=f"Question numéro {number} ?")
+    db.commit()
+    sign_in(client, alice)
+    client.get(f"/fr/sessions/{session.id}/questions")
+    statements.clear()
+    client.get(f"/fr/sessions/{session.id}/questions?shown=1-2-3")
+    assert len(statements) == 3, statements  # who it is, the session, its questions
+
+
 def test_what_is_new_is_said_and_not_pushed(client, new_client, sign_in, db, session, alice, bob):
     sign_in(client, alice)
     room = f"/fr/sessions/{session.id}"

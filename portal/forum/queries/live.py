@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,8 +13,9 @@ from sqlalchemy.orm import Session
 from portal.forum.models import DONE_STATES, LIVE_STATES, Answer, Question, QuestionState, Vote
 from portal.forum.policies import is_moderator
 from portal.forum.queries.lists import excerpt
-from portal.forum.queries.rooms import Room, room_of
+from portal.forum.queries.rooms import room_of
 from portal.identity.models import User
+from portal.kernel.db import BigId
 
 ROWS = 50
 
@@ -99,7 +101,7 @@ class LivePanel:
 def live_panel(
     db: Session, *, session_id: int, user: Any, order: Order | str = Order.USEFUL, shown: Sequence[int] | None = None
 ) -> LivePanel | None:
-    """The panel of a session for someone with a seat in it, or a moderator; None for anyone else. Three statements.
+    """The panel of a session for someone with a seat in it, or a moderator; None for anyone else. Two statements.
 
     With `shown`, the ids a reader already has in that order: while nothing new has come, each stays in its place,
     whatever its votes or its state are now, so that nothing moves under a thumb.
@@ -109,7 +111,8 @@ def live_panel(
     if room is None or not (room.has_seat or may_moderate):
         return None
     order = Order(order) if order in set(Order) else Order.USEFUL
-    rows = _rows(db, room, user.id, may_moderate=may_moderate, order=order, shown=shown or ())
+    given = {"session_id": session_id, "user_id": user.id, "shown": list(shown or ())}
+    rows = [LiveRow(*row) for row in db.execute(_statement(order, may_moderate), given)]
     listed = [row for row in rows if row.is_mine or not (row.is_done or row.is_hidden)]
     new = [row for row in listed if row.id not in set(shown)] if shown is not None else []
     if shown is not None and not new:
@@ -122,7 +125,7 @@ def live_panel(
         expert_name=room.expert_name,
         order=order,
         rows=tuple(ordered),
-        answered_count=_answered_count(db, session_id),
+        answered_count=room.answered_count,
         new_count=len([row for row in new if not row.is_mine]),
         may_moderate=may_moderate,
         is_over=room.has_ended,
@@ -136,43 +139,48 @@ _KEYS = {
 }
 
 
-def _rows(
-    db: Session, room: Room, user_id: int, *, may_moderate: bool, order: Order, shown: Sequence[int]
-) -> list[LiveRow]:
-    mine = Question.asker_id == user_id
-    public = Question.state.in_(LIVE_STATES if may_moderate else (QuestionState.PUBLISHED, QuestionState.HIGHLIGHTED))
-    was_shown = sa.and_(Question.id.in_(shown), Question.state.in_(DONE_STATES))
+_questions, _users, _answers, _votes = (
+    Question.__table__.c,
+    User.__table__.c,
+    Answer.__table__.c,
+    Vote.__table__.c,
+)
+
+
+@cache
+def _statement(order: Order, may_moderate: bool) -> sa.Select[Any]:  # noqa: FBT001 (the key of the cache)
+    """The rows for one person: what is shown to all, what is theirs, and what they have on their screen."""
+    user_id, shown = sa.bindparam("user_id", type_=BigId), sa.bindparam("shown", type_=BigId, expanding=True)
+    mine = _questions.asker_id == user_id
+    public = _questions.state.in_(LIVE_STATES if may_moderate else (QuestionState.PUBLISHED, QuestionState.HIGHLIGHTED))
+    was_shown = sa.and_(_questions.id.in_(shown), _questions.state.in_(DONE_STATES))
     written = (
-        sa.select(Answer.text)
-        .where(Answer.question_id == Question.id, Answer.hidden_at.is_(None), Answer.by_expert)
-        .order_by(Answer.id)
+        sa.select(_answers.text)
+        .where(_answers.question_id == _questions.id, _answers.hidden_at.is_(None), _answers.by_expert)
+        .order_by(_answers.id)
         .limit(1)
         .scalar_subquery()
     )
-    first = Question.vote_count if order is Order.USEFUL else Question.id
-    voted = sa.exists().where(Vote.question_id == Question.id, Vote.user_id == user_id)
-    found: Any = db.execute(
+    first = _questions.vote_count if order is Order.USEFUL else _questions.id
+    return (
         sa.select(
-            Question.id,
-            Question.slug,
-            Question.title,
-            Question.state,
-            sa.case((Question.anonymous, ""), else_=User.display_name),
+            _questions.id,
+            _questions.slug,
+            _questions.title,
+            _questions.state,
+            sa.case((_questions.anonymous, ""), else_=_users.display_name),
             mine,
-            Question.minute,
-            Question.vote_count,
-            voted,
-            Question.hidden_reason,
+            _questions.minute,
+            _questions.vote_count,
+            sa.exists().where(_votes.question_id == _questions.id, _votes.user_id == user_id),
+            _questions.hidden_reason,
             sa.func.coalesce(written, ""),
         )
-        .join(User, User.id == Question.asker_id)
-        .where(Question.session_id == room.session_id, sa.or_(mine, public, was_shown))
-        .order_by((Question.state == QuestionState.HIGHLIGHTED).desc(), first.desc(), Question.id.desc())
+        .join_from(Question.__table__, User.__table__, _users.id == _questions.asker_id)
+        .where(
+            _questions.session_id == sa.bindparam("session_id", type_=BigId),
+            sa.or_(mine, public, was_shown),
+        )
+        .order_by((_questions.state == QuestionState.HIGHLIGHTED).desc(), first.desc(), _questions.id.desc())
         .limit(ROWS)
     )
-    return [LiveRow(*row) for row in found]
-
-
-def _answered_count(db: Session, session_id: int) -> int:
-    done = sa.select(sa.func.count()).where(Question.session_id == session_id, Question.state.in_(DONE_STATES))
-    return db.scalars(done).one()

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.forum.models import LARGEST_ID
+from portal.forum.models import DONE_STATES, LARGEST_ID, Question
 from portal.identity.models import User
+from portal.kernel.db import BigId
 from portal.training import models as training
 
 _ANNOUNCED = (training.SessionState.SCHEDULED, training.SessionState.LIVE, training.SessionState.ENDED)
@@ -24,6 +26,7 @@ class Room:
     state: training.SessionState
     starts_at: datetime
     has_seat: bool
+    answered_count: int
 
     @property
     def has_ended(self) -> bool:
@@ -37,31 +40,38 @@ class Room:
         return int((moment - self.starts_at).total_seconds() // 60)
 
 
+_sessions, _lessons, _seats = (
+    training.Session.__table__.c,
+    training.Lesson.__table__.c,
+    training.Seat.__table__.c,
+)
+_questions, _users = Question.__table__.c, User.__table__.c
+_ROOM: sa.Select[Any] = (
+    sa.select(
+        _sessions.id,
+        _lessons.number,
+        _sessions.expert_id,
+        _users.display_name,
+        _sessions.state,
+        sa.func.coalesce(_sessions.started_at, _sessions.starts_at, type_=_sessions.starts_at.type),
+        sa.exists().where(
+            _seats.session_id == _sessions.id,
+            _seats.user_id == sa.bindparam("user_id", type_=BigId),
+            _seats.state == training.SeatState.HELD,
+        ),
+        sa.select(sa.func.count())
+        .where(_questions.session_id == _sessions.id, _questions.state.in_(DONE_STATES))
+        .scalar_subquery(),
+    )
+    .join_from(training.Session.__table__, training.Lesson.__table__, _lessons.id == _sessions.lesson_id)
+    .join(User.__table__, _users.id == _sessions.expert_id)
+    .where(_sessions.id == sa.bindparam("session_id", type_=BigId), _sessions.state.in_(_ANNOUNCED))
+)
+
+
 def room_of(db: Session, *, session_id: int, user_id: int | None) -> Room | None:
-    """The announced session with this id; None for a draft, a cancelled or an unknown one."""
+    """The announced session with this id; None for a draft, a cancelled or an unknown one. One statement."""
     if not 0 < session_id <= LARGEST_ID:
         return None
-    session, lesson, seat = training.Session, training.Lesson, training.Seat
-    has_seat = (
-        sa.exists()
-        .where(seat.session_id == session.id, seat.user_id == user_id, seat.state == training.SeatState.HELD)
-        .label("has_seat")
-    )
-    began = sa.func.coalesce(session.started_at, session.starts_at, type_=session.starts_at.type)
-    row = db.execute(
-        sa.select(
-            session.id,
-            lesson.number,
-            session.expert_id,
-            User.display_name,
-            session.state,
-            began.label("began_at"),
-            has_seat,
-        )
-        .join(lesson, lesson.id == session.lesson_id)
-        .join(User, User.id == session.expert_id)
-        .where(session.id == session_id, session.state.in_(_ANNOUNCED))
-    ).first()
-    if row is None:
-        return None
-    return Room(row.id, row.number, row.expert_id, row.display_name, row.state, row.began_at, row.has_seat)
+    row = db.execute(_ROOM, {"session_id": session_id, "user_id": user_id}).first()
+    return Room(*row) if row else None
