@@ -81,15 +81,19 @@ def _server_user() -> str | None:
 
 
 def _copy_for(user: str | None, binaries: Path) -> Path | None:
-    """A copy of the programs where their folder is closed to `user`: a clone below root's home, with the wheel."""
-    if subprocess.run(
-        _as_user(user, [str(binaries / "initdb"), "--version"]), check=False, capture_output=True
-    ).returncode:
-        copy = Path(tempfile.mkdtemp(prefix="comptoir-pg-programs-"))
-        copy.chmod(0o755)
-        shutil.copytree(binaries.parent, copy / "install", symlinks=True)
-        return copy
-    return None
+    """A copy of the programs where their folder is closed to `user`: the wheel in a clone below root's home."""
+    probe = subprocess.run(_as_user(user, [str(binaries / "initdb"), "--version"]), check=False, capture_output=True)
+    if probe.returncode == 0:
+        return None
+    copy = Path(tempfile.mkdtemp(prefix="comptoir-pg-programs-"))
+    copy.chmod(0o755)
+    install = binaries.parent
+    shutil.copytree(install, copy / "wheel" / "install", symlinks=True)
+    # The wheel's programs look for the libraries they came with three folders up.
+    libraries = install.parent.with_name(f"{install.parent.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, copy / libraries.name)
+    return copy
 
 
 def start(options: Sequence[str] = THROWAWAY, binaries: Path | None = None) -> Server:
@@ -101,7 +105,7 @@ def start(options: Sequence[str] = THROWAWAY, binaries: Path | None = None) -> S
     if user is not None:
         account = pwd.getpwnam(user)
         os.chown(data, account.pw_uid, account.pw_gid)
-    server = Server(bin=copy / "install" / "bin" if copy else binaries, data=data, user=user, copy=copy)
+    server = Server(bin=copy / "wheel" / "install" / "bin" if copy else binaries, data=data, user=user, copy=copy)
     server.run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
     settings = ["listen_addresses=", f"unix_socket_directories={data}", "max_connections=200", *options]
     flags = " ".join(f"-c {setting}" for setting in settings)
