@@ -1,6 +1,6 @@
 """The live room: what the expert shows, how one's presence stands, and the questions beside it."""
 
-from flask import redirect, render_template, url_for
+from flask import redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -31,5 +31,5 @@ def room(session_id: int) -> str | Response:
     if not page.open_at(clock.now()):
         attendance = my_attendance(db, session_id, current_user.id) if page.state is SessionState.ENDED else None
         return render_template("pages/room_closed.html", room=state, attendance=attendance)
-    panel = live_panel(db, session_id=session_id, user=current_user)
+    panel = live_panel(db, session_id=session_id, user=current_user, order=request.args.get("order", ""))
     return render_template("pages/room.html", room=state, panel=panel)
