@@ -121,7 +121,9 @@ def test_an_organiser_moves_and_cancels_on_the_page(client, sign_in, db, seated,
     assert client.post(f"{path}/move", data={"on": "2026-11-27", "at": "18:00"}).status_code == 303
     db.refresh(seated)
     assert seated.starts_at == build.BEFORE.replace(day=27, hour=17)
+    assert "Avant, c’était" in client.get(f"/fr/sessions/{seated.id}").get_data(as_text=True)
     assert client.post(f"{path}/cancel").status_code == 303
+    assert "Annulée" in client.get(f"/fr/cohorts/{seated.cohort_id}").get_data(as_text=True)
     db.refresh(seated)
     assert seated.state is SessionState.CANCELLED
     assert client.post(f"{path}/cancel").status_code == 409

@@ -142,6 +142,7 @@ class SessionPage:
     language: str
     expert_id: int
     expert: str
+    moved_from: datetime | None
     seated: bool
 
     @property
@@ -184,6 +185,7 @@ def session_page(db: DbSession, session_id: int, user_id: int | None) -> Session
             Cohort.language,
             Session.expert_id,
             User.display_name,
+            Session.moved_from,
             Seat.id.is_not(None),
         )
         .join(Lesson, Lesson.id == Session.lesson_id)

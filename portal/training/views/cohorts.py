@@ -60,6 +60,8 @@ def _state(row: TimetableRow, states: dict[int, str], *, enrolled: bool) -> str:
         return "live"
     if row.state is SessionState.SCHEDULED:
         return "seat" if enrolled else "open"
+    if row.state is SessionState.CANCELLED:
+        return "cancelled"
     return states.get(row.number, "open")
 
 
