@@ -145,3 +145,8 @@ def unhandled_events(db: Session, *, at: datetime) -> list[PaymentEvent]:
             .limit(_BATCH)
         )
     )
+
+
+def event_count(db: Session) -> int:
+    """How many events of the provider are kept."""
+    return db.scalars(sa.select(sa.func.count()).select_from(PaymentEvent)).one()
