@@ -198,5 +198,6 @@ def release(cohort_id: int) -> Response:
     except PortalError as error:
         flash(str(error), "error")
         return _back(cohort_id)
-    flash(ngettext("Published. %(num)d person is told.", "Published. %(num)d people are told.", told), "done")
+    words_told = ngettext("Published. %(num)d person is told.", "Published. %(num)d people are told.", told)
+    flash(words_told if told else _("Published."), "done")
     return _back(cohort_id)
