@@ -103,7 +103,7 @@ def _cards(shop: Front, products: tuple[Shown, ...]) -> list[dict[str, Any]]:
 def _tabs(shop: Front, sections: tuple[str, ...], current: str) -> list[tuple[str, str, bool]]:
     """The whole shelf and each of its sections, as links."""
     own = [(name, url_for("storefront.storefront", slug=shop.slug, section=name), name == current) for name in sections]
-    return [(_("All"), url_for("storefront.storefront", slug=shop.slug), current not in sections), *own]
+    return [(_("Everything"), url_for("storefront.storefront", slug=shop.slug), current not in sections), *own]
 
 
 @plain_blueprint.get("/<slug>")
