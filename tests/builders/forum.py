@@ -44,3 +44,13 @@ def live_session(db: DbSession, organiser: User, expert: User, number: int = 1) 
     with clock.at(session.starts_at):
         start_session(db, session_id=session.id)
     return training.session_of(db, db.get_one(Cohort, session.cohort_id), number)
+
+
+def path(question: Question, language: str = "fr") -> str:
+    """The address of a question."""
+    return f"/{language}/q/{question.id}-{question.slug}"
+
+
+def fresh(db: DbSession, question: Question) -> Question:
+    """The question as the database has it now."""
+    return db.get_one(Question, question.id, populate_existing=True)

@@ -49,21 +49,24 @@ def ask_now() -> View:
             form.anyway.data = "1"
             return _ask_page(form, similar)
     try:
-        with transaction() as db:
-            question = services.ask(
-                db,
-                user=current_user,
-                title=form.title.data or "",
-                text=form.text.data or "",
-                lesson_number=form.lesson_number,
-                anonymous=form.anonymous.data,
-                language=language(),
-            )
-            address = address_of(question)
+        return redirect(_ask(form), code=303)
     except TooManyPostsError as error:
         form.title.errors = [str(error)]
         return _ask_page(form), error.status
-    return redirect(address, code=303)
+
+
+def _ask(form: AskForm) -> str:
+    with transaction() as db:
+        question = services.ask(
+            db,
+            user=current_user,
+            title=form.title.data or "",
+            text=form.text.data or "",
+            lesson_number=form.lesson_number,
+            anonymous=form.anonymous.data,
+            language=language(),
+        )
+        return address_of(question)
 
 
 def _panel(session_id: int) -> LivePanel:

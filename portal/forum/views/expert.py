@@ -73,18 +73,20 @@ def expert_answer(question_id: int) -> View:
         return _refused(question_id, form, 422)
     asks_back = request.form.get("act") == "ask_back"
     try:
-        with transaction() as db:
-            if asks_back:
-                services.comment(
-                    db, user=current_user, question_id=question_id, text=form.text.data or "", is_clarification=True
-                )
-            else:
-                services.answer(db, user=current_user, question_id=question_id, text=form.text.data or "")
+        _write(question_id, form.text.data or "", asks_back=asks_back)
     except (TooManyPostsError, QuestionClosedError) as error:
         form.text.errors = [str(error)]
         return _refused(question_id, form, error.status)
     flash(_("Sent. Their clock has stopped until they reply.") if asks_back else _("Answered. The asker is told."))
     return redirect(url_for("forum.expert_queue"), code=303)
+
+
+def _write(question_id: int, text: str, *, asks_back: bool) -> None:
+    with transaction() as db:
+        if asks_back:
+            services.comment(db, user=current_user, question_id=question_id, text=text, is_clarification=True)
+        else:
+            services.answer(db, user=current_user, question_id=question_id, text=text)
 
 
 def _refused(question_id: int, form: AnswerForm, status: int) -> View:

@@ -45,18 +45,15 @@ def questions() -> str:
     """The list, found by words or the newest first."""
     filters = filters_given()
     found = queries.question_list(read_db(), filters)
-    given = {"q": filters.text or None, "lesson": filters.lesson_number, "topic": filters.topic or None}
+    links = _topics(filters)
     return render_template(
         "forum/questions.html",
         filters=filters,
         lines=_lines(found.rows),
-        older=_address(given, filters, before=found.older) if found.older else None,
-        newest=_address(given, filters) if filters.before else None,
-        shows=[
-            (_("Newest"), _address(given, show=Show.ALL), filters.show is Show.ALL),
-            (_("Waiting for an answer"), _address(given, show=Show.UNANSWERED), filters.show is Show.UNANSWERED),
-        ],
-        topics=(links := _topics(filters)),
+        older=_address(filters, filters.show, before=found.older) if found.older else None,
+        newest=_address(filters, filters.show) if filters.before else None,
+        shows=_shows(filters),
+        topics=links,
         topic=next((link.title for link in links if link.current), None),
         promise=next_promise(),
         words=words,
@@ -102,15 +99,20 @@ def filters_given() -> Filters:
     )
 
 
-def _address(
-    given: dict[str, Any], filters: Filters | None = None, *, show: Show | None = None, before: int | None = None
-) -> str:
-    shown = show or (filters.show if filters else Show.ALL)
+def _shows(filters: Filters) -> list[tuple[str, str, bool]]:
+    """The two ways of looking at the same list."""
+    named = ((Show.ALL, _("Newest")), (Show.UNANSWERED, _("Waiting for an answer")))
+    return [(name, _address(filters, show), filters.show is show) for show, name in named]
+
+
+def _address(filters: Filters, show: Show, *, before: int | None = None) -> str:
     return url_for(
         "forum.questions",
-        **given,
-        session=filters.session_id if filters else None,
-        show=None if shown is Show.ALL else shown,
+        q=filters.text or None,
+        lesson=filters.lesson_number,
+        topic=filters.topic or None,
+        session=filters.session_id,
+        show=None if show is Show.ALL else show,
         page=before,
     )
 

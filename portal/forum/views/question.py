@@ -129,19 +129,17 @@ def comment(question_id: int) -> View:
     if not form.validate():
         return show(_page_for_reader(question_id), reply=form), 422
     try:
-        with transaction() as db:
-            written = services.comment(
-                db,
-                user=current_user,
-                question_id=question_id,
-                text=form.text.data or "",
-                answer_id=words.as_id(request.form.get("answer_id")),
-            )
-            address = address_of(db.get_one(Question, written.question_id), "comments")
+        return redirect(_comment(question_id, form.text.data or ""), code=303)
     except TooManyPostsError as error:
         form.text.errors = [str(error)]
         return show(_page_for_reader(question_id), reply=form), error.status
-    return redirect(address, code=303)
+
+
+def _comment(question_id: int, text: str) -> str:
+    answer_id = words.as_id(request.form.get("answer_id"))
+    with transaction() as db:
+        written = services.comment(db, user=current_user, question_id=question_id, text=text, answer_id=answer_id)
+        return address_of(db.get_one(Question, written.question_id), "comments")
 
 
 @blueprint.post("/q/<int:question_id>/vote")
