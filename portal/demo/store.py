@@ -42,16 +42,16 @@ class _Article:
 
 
 _SHELF = (
-    _Article("oil", "Huile d’olive vierge, 50 cl", 1240, 24, _GROCERY, _FOOD, "Olives cueillies à la main, pressées."),
-    _Article("honey", "Miel de garrigue, 250 g", 890, 9, _GROCERY, _FOOD, "Thym et romarin. Il fige en hiver."),
+    _Article("oil", "Huile d’olive vierge, 50 cl", 1240, 24, _GROCERY, _FOOD, "Olives cueillies à la main, pressées."),
+    _Article("honey", "Miel de garrigue, 250 g", 890, 9, _GROCERY, _FOOD, "Thym et romarin. Il fige en hiver."),
     _Article("sardines", "Sardines à l’ancienne", 520, 40, _GROCERY, _FOOD, "Préparées à l’huile d’olive."),
     _Article(
-        "coffee", "Café du port, moulu, 250 g", 750, 30, _GROCERY, _FOOD, "Torréfié le lundi, moulu à la demande."
+        "coffee", "Café du port, moulu, 250 g", 750, 30, _GROCERY, _FOOD, "Torréfié le lundi, moulu à la demande."
     ),
     _Article(
         "lemons", "Citrons confits au sel", 680, 12, _GROCERY, _FOOD, "Trois mois en bocal, rien d’autre que du sel."
     ),
-    _Article("soap", "Savon à l’huile d’olive", 400, 0, _HOME, _FULL, "Pain de 300 g, sans parfum."),
+    _Article("soap", "Savon à l’huile d’olive", 400, 0, _HOME, _FULL, "Pain de 300 g, sans parfum."),
 )
 
 

@@ -47,7 +47,13 @@ def _basket_page(shop: Front, problem: str = "") -> str:
     form = WayForm(data={"way": found.fulfilment if found else None})
     form.offer(policies.fulfilments(shop))
     return render_template(
-        "store/basket.html", **shop_context(shop), basket=found, form=form, problem=problem, most=baskets.MOST_OF_ONE
+        "store/basket.html",
+        **shop_context(shop),
+        basket=found,
+        way=way_words(found.fulfilment) if found and found.fulfilment else "",
+        form=form,
+        problem=problem,
+        most=baskets.MOST_OF_ONE,
     )
 
 

@@ -6,8 +6,8 @@ from portal.kernel import text
 from portal.store.models import Fulfilment, OrderState
 from portal.store.queries.orders import OrderPage, card_of, open_payment, order_page
 from portal.store.views.blueprints import order_blueprint
-from portal.store.views.steps import steps
-from portal.store.views.storefront import photo_url, way_words
+from portal.store.views.steps import steps, with_year
+from portal.store.views.storefront import isolated, photo_url, way_words
 from portal.web.access import public
 from portal.web.database import read_db
 
@@ -43,11 +43,13 @@ def _context(page: OrderPage) -> dict[str, object]:
         "initials": text.initials(page.shop.name),
         "awning": page.shop.awning.value,
         "steps": steps(page),
+        "paid_at": with_year(page.order.paid_at, page.shop.time_zone) if page.order.paid_at else "",
         "status": _STATUS.get(page.order.state, "delivered" if delivered else "collected"),
         "way": way_words(page.order.fulfilment),
         "card": card_of(read_db(), page.order.payment_id),
         "first_name": page.order.customer_name.split(" ")[0],
         "photo_url": photo_url,
+        "isolated": isolated,
         "State": OrderState,
         "Fulfilment": Fulfilment,
     }

@@ -21,7 +21,7 @@ from portal.store.queries import orders as order_queries
 from portal.store.queries import shop as queries
 from portal.store.services import followers, storefronts
 from portal.store.views.blueprints import blueprint, own_shop
-from portal.store.views.storefront import photo_url
+from portal.store.views.storefront import isolated, photo_url
 from portal.web.access import requires, signed_in
 from portal.web.database import read_db
 from portal.web.formats import money_text
@@ -32,7 +32,7 @@ _SHOWN = 3
 # A price most shops have something for: the fees are shown on it before anything is published.
 _EXAMPLE_MINOR = 2000
 # Round figures for the top of the chart, in minor units: 20, 40, 60, 100, 200 … of the currency.
-_STEPS_MINOR = [step * 10**power for power in range(3, 10) for step in (2, 4, 6)]
+_STEPS_MINOR = [step * 10**power for power in range(3, 10) for step in (2, 4, 6, 10)]
 
 
 @blueprint.get("/shop")
@@ -56,14 +56,20 @@ def shop_facts(mine: Storefront) -> dict[str, Any]:
         "address": f"{config.current().base_url}/b/{mine.slug}",
         "tab_counts": {"shop": order_queries.to_do_count(read_db(), mine.merchant_id)},
         "photo_url": photo_url,
+        "isolated": isolated,
     }
+
+
+def _round_words(amount: Money) -> str:
+    """A round amount without its empty decimals: `60 €`."""
+    return money_text(amount).replace(",00", "").replace(".00", "")
 
 
 def _chart(week: queries.Week) -> dict[str, Any]:
     """The seven bars and the two lines behind them, at a round figure above the highest bar and its half."""
     highest = max(day.amount.amount_minor for day in week.days)
     top = next(step for step in _STEPS_MINOR if step >= highest or step == _STEPS_MINOR[-1])
-    rules = [(value, money_text(Money(value, week.gross.currency))) for value in (top, top // 2)]
+    rules = [(value, _round_words(Money(value, week.gross.currency))) for value in (top, top // 2)]
     days = [
         {
             "label": _("today") if day.today else format_date(day.day, "EEE"),

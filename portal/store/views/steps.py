@@ -1,14 +1,25 @@
 """Where an order stands, as the steps of a timeline: done, now, to come, failed."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from portal.store.models import Fulfilment, OrderEventKind, OrderState
 from portal.store.queries.orders import OrderPage
+from portal.store.views.storefront import isolated
 from portal.web.formats import date_time
 
 Step = dict[str, str]
 
 _RANK = {OrderState.PENDING_PAYMENT: -1, OrderState.PAID: 1, OrderState.READY: 2, OrderState.HANDED_OVER: 4}
+
+
+def with_year(moment: datetime, zone: str) -> str:
+    """`24 nov. 2026, 13:42`, as a receipt says it, at the shop's local time."""
+    return format_datetime(moment, "d MMM y, HH:mm", tzinfo=ZoneInfo(zone), locale=get_locale() or "fr_FR")
 
 
 def _when(page: OrderPage, kind: OrderEventKind) -> str:
@@ -33,19 +44,19 @@ def _planned(page: OrderPage) -> list[Step]:
     order, shop = page.order, page.shop
     ready_at = _when(page, OrderEventKind.READY)
     over_at = _when(page, OrderEventKind.HANDED_OVER)
-    preparing = {"title": _("Being prepared"), "text": _("%(shop)s is on it.", shop=shop.name)}
+    preparing = {"title": _("Being prepared"), "text": _("%(shop)s is on it.", shop=isolated(shop.name))}
     if order.fulfilment is Fulfilment.PICKUP:
         return [
             preparing,
             {"title": _("Ready to collect"), "text": ready_at or _("We write to you.")},
-            {"title": _("Collected"), "text": over_at or shop.legal_address},
+            {"title": _("Collected"), "text": over_at or isolated(shop.legal_address)},
         ]
     if order.fulfilment is Fulfilment.DELIVERY:
         address = ", ".join(filter(None, (order.address, f"{order.postcode} {order.city}".strip())))
         return [
             preparing,
             {"title": _("On its way"), "text": ready_at or _("We write to you.")},
-            {"title": _("Delivered"), "text": over_at or address},
+            {"title": _("Delivered"), "text": over_at or isolated(address)},
         ]
     return [preparing, {"title": _("Done"), "text": over_at or _("Nothing to ship: the shop writes to you.")}]
 

@@ -45,6 +45,11 @@ def photo_url(content_hash: str | None, size: int) -> str | None:
     return f"/b/media/{content_hash}-{size}.webp" if content_hash else None
 
 
+def isolated(words: str) -> str:
+    """What a user wrote, kept apart inside a sentence of the other direction (Unicode's FSI and PDI)."""
+    return f"\u2068{words}\u2069" if words else ""
+
+
 def door(shop: Front) -> opening.Opening:
     """Whether the shop is open now, and until when."""
     return opening.opening(
@@ -66,6 +71,7 @@ def shop_context(shop: Front) -> dict[str, Any]:
         "Fulfilment": Fulfilment,
         "awning": shop.awning.value,
         "photo_url": photo_url,
+        "isolated": isolated,
         "site": config.current().base_url,
     }
 
