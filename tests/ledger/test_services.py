@@ -1,6 +1,8 @@
 """Posting, holding and reversing."""
 
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
@@ -96,18 +98,17 @@ def test_the_same_key_and_another_body_is_refused(db: Session, alice: User, bob:
     mine, theirs = give(db, alice.id, euros(10)), give(db, bob.id, euros(10))
     line = Line(mine, theirs, euros(2))
     post(db, key="k", kind="transfer", lines=[line], reference="r")
+    body: dict[str, Any] = {"kind": "transfer", "lines": [line], "reference": "r"}
+    changes: dict[str, dict[str, Any]] = {
+        "amount": {"lines": [Line(mine, theirs, euros(3))]},
+        "kind": {"kind": "other"},
+        "reference": {"reference": "other"},
+        "direction": {"lines": [Line(theirs, mine, euros(2))]},
+        "more": {"lines": [line, line]},
+    }
+    act = partial(hold, line=line, kind="transfer", reference="r") if changed == "hold" else partial(post, **body)
     with pytest.raises(IdempotencyConflictError):
-        if changed == "hold":
-            hold(db, key="k", kind="transfer", line=line, reference="r")
-        else:
-            lines = {"amount": [Line(mine, theirs, euros(3))], "direction": [Line(theirs, mine, euros(2))]}
-            post(
-                db,
-                key="k",
-                kind="other" if changed == "kind" else "transfer",
-                reference="other" if changed == "reference" else "r",
-                lines=[line, line] if changed == "more" else lines.get(changed, [line]),
-            )
+        act(db, key="k", **changes.get(changed, {}))
     assert _balance(db, mine) == 800
 
 
