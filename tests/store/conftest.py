@@ -50,3 +50,10 @@ def provider(app: Flask, tmp_path: Path) -> Iterator[str]:
     thread.join()
     server.server_close()
     config.use(settings)
+
+
+@pytest.fixture
+def own(client, sign_in, shop, merchant):
+    """The merchant's browser."""
+    sign_in(client, merchant)
+    return client

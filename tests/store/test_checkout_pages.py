@@ -1,11 +1,8 @@
 """A shopper's way from the shelf to the receipt, against the payment simulator over HTTP."""
 
-import html
 import re
-from urllib.parse import urlsplit
 
 import pytest
-import requests
 import sqlalchemy as sa
 
 from portal import config
@@ -13,58 +10,24 @@ from portal.kernel import clock, ids
 from portal.payments import gateway
 from portal.payments.models import Payment
 from portal.store import jobs
-from portal.store.models import Basket, BasketLine, Fulfilment, Order, OrderRefund, OrderRefundState, OrderState
+from portal.store.models import Fulfilment, OrderRefund, OrderRefundState, OrderState
 from portal.store.services import orders, refunds, storefronts
 from portal.store.services.storefronts import Ways
 from portal.wallet.queries import balance
 from tests.builders import wallet as wallets
-from tests.builders.store import make_paid_order, make_product, pay
-
-SHOP = "/b/epicerie-du-port"
-ENGLISH = {"Accept-Language": "en"}
-WHO = {"name": "Élise Garnier", "email": "elise@example.org", "phone": "", "method": "card"}
-
-
-def put(client, product="miel", quantity=2, **more):
-    return client.post(f"{SHOP}/p/{product}", data={"quantity": quantity, **more}, headers=ENGLISH)
-
-
-def hidden(text: str) -> dict[str, str]:
-    """The key and the fingerprint that a checkout page carries."""
-    found = {name: re.search(rf'name="{name}"[^>]*value="([^"]*)"', text) for name in ("key", "seen")}
-    return {name: html.unescape(match[1]) for name, match in found.items() if match}
-
-
-def checkout_page(client) -> str:
-    answer = client.get(f"{SHOP}/checkout", headers=ENGLISH)
-    assert answer.status_code == 200, answer.location
-    return answer.text
-
-
-def press(client, page: str | None = None, **typed):
-    data = {**WHO, **hidden(page or checkout_page(client)), **typed}
-    return client.post(f"{SHOP}/checkout", data=data, headers=ENGLISH)
-
-
-def orders_now(db) -> list[Order]:
-    db.expire_all()
-    return list(db.scalars(sa.select(Order).order_by(Order.id)))
-
-
-def type_card(provider_page: str) -> str:
-    """Type a test card into the simulator's page; where it sends the payer."""
-    card = {"number": "4242 4242 4242 4242", "expiry": "12/34", "cvc": "123"}
-    answer = requests.post(provider_page, data=card, allow_redirects=False, timeout=10)
-    assert answer.status_code == 303, answer.text
-    return urlsplit(answer.headers["Location"]).path
-
-
-def pay_at_provider(provider_page: str, client) -> str:
-    """Pay, and come back to the portal; where that leads."""
-    back = client.get(type_card(provider_page))
-    assert back.status_code == 303
-    return back.location
-
+from tests.builders.store import make_paid_order, pay
+from tests.store.shopping import (
+    ENGLISH,
+    SHOP,
+    WHO,
+    checkout_page,
+    hidden,
+    orders_now,
+    pay_at_provider,
+    press,
+    put,
+    type_card,
+)
 
 pytestmark = pytest.mark.usefixtures("shop", "honey")
 
@@ -230,59 +193,6 @@ def test_gone_while_typing(client, db, shop, honey):
     assert answer.status_code == 409
     assert "Somebody was faster" in answer.text
     assert "Only one left" in client.get(f"{SHOP}/basket", headers=ENGLISH).text
-
-
-def test_the_basket(client, db, shop, honey):
-    make_product(db, shop, "Sel", 300)
-    answer = put(client, quantity=2)
-    assert answer.location == SHOP
-    cookie = answer.headers["Set-Cookie"]
-    assert all(words in cookie for words in ("HttpOnly", "SameSite=Lax", "Path=/b"))
-    put(client, "sel", 1)
-    answer = client.get(SHOP, headers=ENGLISH)
-    assert "See my basket" in answer.text
-    assert "20.80" in answer.text
-    assert answer.cache_control.no_store
-    text = client.get(f"{SHOP}/basket", headers=ENGLISH).text
-    for words in ("Miel", "Sel", "3 items", "€20.80", "Pickup at the shop", "Delivery"):
-        assert words in text
-    client.post(f"{SHOP}/basket", data={"product": honey.id, "quantity": 0})
-    assert "Miel" not in client.get(f"{SHOP}/basket", headers=ENGLISH).text
-
-
-def test_another_shop_has_another_basket(client, db, alice):
-    from tests.builders.store import make_shop
-
-    make_shop(db, alice, "Autre")
-    put(client)
-    assert "Your basket is empty" in client.get("/b/autre/basket", headers=ENGLISH).text
-    client.post("/b/autre/p/miel", data={"quantity": 1})
-    assert db.scalar(sa.select(sa.func.count()).select_from(Basket)) == 2
-
-
-def test_a_cookie_we_did_not_sign_is_no_basket(client, db, shop):
-    put(client)
-    client.set_cookie(f"basket_{shop.id}", "x" * 43 + ".forged", path="/b")
-    assert "Your basket is empty" in client.get(f"{SHOP}/basket", headers=ENGLISH).text
-
-
-@pytest.mark.parametrize("quantity", ["0", "-1", "100", "x", "", "1.5", "9" * 40])
-def test_quantities_that_make_no_sense(client, db, quantity):
-    assert put(client, quantity=quantity).status_code == 422
-    assert db.scalar(sa.select(BasketLine)) is None
-
-
-def test_more_than_there_is_becomes_what_there_is(client, db):
-    put(client, quantity=50)
-    assert db.scalars(sa.select(BasketLine.quantity)).one() == 5
-
-
-def test_sold_out_while_looking(client, db, honey):
-    honey.stock = 0
-    db.flush()
-    answer = put(client)
-    assert answer.status_code == 409
-    assert "Somebody was faster" in answer.text
 
 
 def test_other_sites_cannot_order(client, db):

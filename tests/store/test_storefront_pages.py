@@ -8,6 +8,7 @@ from sqlalchemy import event
 
 from portal.kernel import clock
 from portal.kernel.db import database
+from portal.notifications.models import OutboxMail
 from portal.store.models import Fulfilment, ProductState, Storefront
 from portal.store.services import followers, storefronts
 from portal.store.services.storefronts import Seller, Ways
@@ -239,3 +240,12 @@ def test_pictures_of_a_product_come_in_two_sizes(client, db, shop, honey):
     text = page(client, f"{SHOP}/p/miel")
     assert f"{photo}-400.webp 400w" in text
     assert db.scalars(sa.select(Storefront.slug)).one() == "epicerie-du-port"
+
+
+def test_nobody_floods_an_address_with_mails(client, db, shop):
+    statuses = [
+        client.post(f"{SHOP}/follow", data={"email": "victim@example.org"}, headers=FRENCH).status_code
+        for _ in range(5)
+    ]
+    assert statuses == [303, 303, 303, 429, 429]
+    assert db.scalar(sa.select(sa.func.count()).select_from(OutboxMail)) == 1

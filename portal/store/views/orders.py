@@ -102,13 +102,15 @@ def give_back(number: int) -> Page:
     if not form.validate_on_submit():
         return _refund_page(number, form), 422
     try:
-        with transaction() as db:
-            shop = owned_shop(db, current_user.id)
-            found = sales.owned_order(db, shop, number)
-            amount = Money(form.amount.minor, shop.currency)
-            refunds.ask(db, order_id=found.id, amount=amount, key=form.key.data or "")
+        _ask(number, amount=Money(form.amount.minor, mine.currency), key=form.key.data or "")
     except (RefundTooLargeError, InsufficientFundsError) as error:
         form.amount.errors = [str(error)]
         return _refund_page(number, form), 409
     flash(_("It is on its way back. Your customer is told once it has left."), "done")
     return redirect(url_for("store.order", number=number), code=303)
+
+
+def _ask(number: int, *, amount: Money, key: str) -> None:
+    with transaction() as db:
+        found = sales.owned_order(db, owned_shop(db, current_user.id), number)
+        refunds.ask(db, order_id=found.id, amount=amount, key=key)

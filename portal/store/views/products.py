@@ -74,16 +74,20 @@ def change_product(product_id: int) -> Page:
     if not _check(mine, form):
         return _page(mine, form, product), 422
     try:
-        with transaction() as db:
-            shop = owned_shop(db, current_user.id)
-            own = services.owned_product(db, shop, product_id)
-            photo_id = _photo_id(db, shop, form)
-            services.change_product(db, own, _facts(form), stock_seen=form.seen, photo_id=photo_id)
+        _change(product_id, form)
     except OutOfStockError:
         form.stock.errors = [_("Some were sold meanwhile. Count again, please.")]
         return _page(mine, form, product), 409
     flash(_("It is kept."), "done")
     return redirect(url_for("store.products"), code=303)
+
+
+def _change(product_id: int, form: ProductForm) -> None:
+    with transaction() as db:
+        shop = owned_shop(db, current_user.id)
+        own = services.owned_product(db, shop, product_id)
+        photo_id = _photo_id(db, shop, form)
+        services.change_product(db, own, _facts(form), stock_seen=form.seen, photo_id=photo_id)
 
 
 def _page(mine: Storefront, form: ProductForm, product: Product | None = None) -> str:
