@@ -1,6 +1,7 @@
 """What every test has at hand: real databases, an app, a browser-like client, and the six people."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,12 +75,20 @@ def full_counts(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--full-counts"))
 
 
+# Where files live in memory, if anywhere: thousands of commits that nobody needs after a power cut.
+_MEMORY = Path("/dev/shm")
+
+
 @pytest.fixture(scope="session")
-def databases(engine_name: str, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Databases:
+def databases(engine_name: str, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Databases]:
     """Where this worker's databases on this engine come from."""
-    if engine_name == "sqlite":
-        return SQLiteDatabases(tmp_path_factory.mktemp("sqlite"))
-    return PostgresDatabases(os.environ[_SERVER_URL], worker_id)
+    if engine_name != "sqlite":
+        yield PostgresDatabases(os.environ[_SERVER_URL], worker_id)
+    elif os.access(_MEMORY, os.W_OK):
+        with tempfile.TemporaryDirectory(prefix="comptoir-", dir=_MEMORY) as folder:
+            yield SQLiteDatabases(Path(folder))
+    else:
+        yield SQLiteDatabases(tmp_path_factory.mktemp("sqlite"))
 
 
 def make_settings(instance: Path, database_url: str, **environment: str) -> Settings:
