@@ -64,7 +64,14 @@ def direction() -> str:
 
 
 def language_url(code: str) -> str:
-    """This same page in another language."""
+    """This same page in another language; a page asks four times for each, and it is built once."""
+    known: dict[str, str] = g.setdefault("language_urls", {})
+    if code not in known:
+        known[code] = _language_url(code)
+    return known[code]
+
+
+def _language_url(code: str) -> str:
     if request.endpoint is None or request.method != "GET":
         return url_for("pages.home", language=code)
     arguments: dict[str, Any] = dict(request.view_args or {})

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.certificates.models import Certificate, CertificateState
+from portal.kernel.db import BigId
 from portal.kernel.money import Money
 from portal.store.errors import ProductNotFoundError, ShopNotFoundError
 from portal.store.models import (
@@ -21,13 +22,6 @@ from portal.store.models import (
 )
 
 SHELF_PAGE = 24
-
-_FOLLOWERS = (
-    sa.select(sa.func.count())
-    .select_from(StorefrontFollower)
-    .where(StorefrontFollower.storefront_id == Storefront.id, StorefrontFollower.confirmed_at.is_not(None))
-    .scalar_subquery()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +65,6 @@ class Front:
         return Money(self.delivery_price_minor, self.currency)
 
 
-_CERTIFIED = sa.exists().where(
-    Certificate.user_id == Storefront.merchant_id, Certificate.state == CertificateState.VALID
-)
-_COUNTED: dict[str, Any] = {"followers": _FOLLOWERS, "is_certified": _CERTIFIED}
-_COLUMNS = [_COUNTED[name] if name in _COUNTED else getattr(Storefront, name) for name in Front.__dataclass_fields__]
-_FRONT: sa.Select[Any] = sa.select(*_COLUMNS)
-
-
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A product on the shelf; `stock` None when it is not counted."""
@@ -116,69 +102,101 @@ class ProductPage:
     photo_height: int | None
 
 
+# Built once, on tables rather than entities: the shop's pages are looked at more than all others together.
+_shops, _products, _photos = Storefront.__table__.c, Product.__table__.c, ProductPhoto.__table__.c
+_followers, _certificates = StorefrontFollower.__table__.c, Certificate.__table__.c
+
+_COUNTED: dict[str, Any] = {
+    "followers": sa.select(sa.func.count())
+    .where(_followers.storefront_id == _shops.id, _followers.confirmed_at.is_not(None))
+    .scalar_subquery(),
+    "is_certified": sa.exists().where(
+        _certificates.user_id == _shops.merchant_id, _certificates.state == CertificateState.VALID
+    ),
+}
+_FRONT: sa.Select[Any] = sa.select(
+    *(_COUNTED[name] if name in _COUNTED else _shops[name] for name in Front.__dataclass_fields__)
+).where(_shops.slug == sa.bindparam("slug", type_=sa.String))
+
+_ON_SALE = (
+    _products.storefront_id == sa.bindparam("shop", type_=BigId),
+    _products.state == ProductState.ON_SALE,
+)
+_WITH_PHOTO = Product.__table__.outerjoin(ProductPhoto.__table__, _photos.id == _products.photo_id)
+_SECTIONS = (
+    sa.select(_products.section)
+    .where(*_ON_SALE, _products.section != "")
+    .group_by(_products.section)
+    .order_by(sa.func.min(_products.position))
+)
+_SHELF = (
+    sa.select(
+        _products.id,
+        _products.slug,
+        _products.name,
+        _products.price_minor,
+        _products.stock,
+        _photos.content_hash,
+        _products.position,
+        _products.section,
+    )
+    .select_from(_WITH_PHOTO)
+    .where(*_ON_SALE, _products.position > sa.bindparam("after", type_=sa.Integer))
+    .order_by(_products.position)
+    .limit(SHELF_PAGE + 1)
+)
+_SECTION = _SHELF.where(_products.section == sa.bindparam("section", type_=sa.String))
+_PRODUCT = (
+    sa.select(
+        _products.id,
+        _products.slug,
+        _products.name,
+        _products.text,
+        _products.section,
+        _products.price_minor,
+        _products.stock,
+        _photos.content_hash,
+        _photos.width,
+        _photos.height,
+    )
+    .select_from(_WITH_PHOTO)
+    .where(*_ON_SALE, _products.slug == sa.bindparam("slug", type_=sa.String))
+)
+
+
 def front(db: Session, slug: str, *, viewer_id: int | None = None) -> Front:
     """The published shop at this address, or the viewer's own draft; ShopNotFoundError otherwise."""
-    row = db.execute(_FRONT.where(Storefront.slug == slug)).first()
+    row = db.execute(_FRONT, {"slug": slug}).first()
     if row is None or (row.state is StorefrontState.DRAFT and row.merchant_id != viewer_id):
         raise ShopNotFoundError
     return Front(*row)
 
 
 def shelf(db: Session, shop: Front, *, section: str = "", after: int = 0) -> Shelf:
-    """A page of what the shop sells, from the position `after` on, in one section or in all."""
-    on_sale = (Product.storefront_id == shop.id, Product.state == ProductState.ON_SALE)
-    sections = tuple(
-        db.scalars(
-            sa.select(Product.section)
-            .where(*on_sale, Product.section != "")
-            .group_by(Product.section)
-            .order_by(sa.func.min(Product.position))
-        )
-    )
-    query = (
-        sa.select(
-            Product.id,
-            Product.slug,
-            Product.name,
-            Product.price_minor,
-            Product.stock,
-            ProductPhoto.content_hash,
-            Product.position,
-        )
-        .outerjoin(ProductPhoto, ProductPhoto.id == Product.photo_id)
-        .where(*on_sale, Product.position > after)
-        .order_by(Product.position)
-        .limit(SHELF_PAGE + 1)
-    )
-    if section in sections:
-        query = query.where(Product.section == section)
-    rows = db.execute(query).all()
+    """A page of what the shop sells, from the position `after` on, in one section or in all.
+
+    One statement while everything fits on a page; its sections are then known from it.
+    """
+    rows = db.execute(_SHELF, {"shop": shop.id, "after": after}).all()
+    if after or len(rows) > SHELF_PAGE:
+        sections = tuple(db.execute(_SECTIONS, {"shop": shop.id}).scalars())
+        if section in sections:
+            rows = db.execute(_SECTION, {"shop": shop.id, "after": after, "section": section}).all()
+    else:
+        sections = tuple(dict.fromkeys(row.section for row in rows if row.section))
+        if section in sections:
+            rows = [row for row in rows if row.section == section]
     currency = shop.currency
     shown = tuple(
         Shown(id_, slug, name, Money(price, currency), stock, photo)
-        for id_, slug, name, price, stock, photo, _position in rows[:SHELF_PAGE]
+        for id_, slug, name, price, stock, photo, _position, _section in rows[:SHELF_PAGE]
     )
     return Shelf(shown, sections, rows[SHELF_PAGE - 1].position if len(rows) > SHELF_PAGE else None)
 
 
 def product_page(db: Session, shop: Front, slug: str) -> ProductPage:
     """A product that is on sale in this shop; ProductNotFoundError otherwise."""
-    row = db.execute(
-        sa.select(
-            Product.id,
-            Product.slug,
-            Product.name,
-            Product.text,
-            Product.section,
-            Product.price_minor,
-            Product.stock,
-            ProductPhoto.content_hash,
-            ProductPhoto.width,
-            ProductPhoto.height,
-        )
-        .outerjoin(ProductPhoto, ProductPhoto.id == Product.photo_id)
-        .where(Product.storefront_id == shop.id, Product.slug == slug, Product.state == ProductState.ON_SALE)
-    ).first()
+    row = db.execute(_PRODUCT, {"shop": shop.id, "slug": slug}).first()
     if row is None:
         raise ProductNotFoundError
     return ProductPage(

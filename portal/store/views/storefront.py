@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import Response, redirect, render_template, request, send_file, url_for
-from flask_babel import get_translations
+from flask_babel import get_locale, get_translations
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -29,6 +29,7 @@ from portal.store.views.blueprints import (
 )
 from portal.web.access import public, same_origin
 from portal.web.database import read_db
+from portal.web.formats import money_in
 from portal.web.headers import cacheable
 from portal.web.requests import id_argument
 
@@ -89,12 +90,12 @@ def basket_of(shop: Front) -> Contents | None:
 def _cards(shop: Front, products: tuple[Shown, ...]) -> list[dict[str, Any]]:
     """The products as the page draws them; addresses and words are looked up once, not for each."""
     before, after = url_for("storefront.product", slug=shop.slug, product="PRODUCT").split("PRODUCT")
-    ngettext = get_translations().ungettext
+    ngettext, locale = get_translations().ungettext, str(get_locale())
     return [
         {
             "href": f"{before}{quote(product.slug)}{after}",
             "name": product.name,
-            "price": product.price,
+            "price": money_in(product.price, locale),
             "photo": photo_url(product.photo_hash, SIZES[1]),
             "first": index < _IN_FIRST_VIEWPORT,
             "sold_out": product.stock == 0,
