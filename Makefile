@@ -29,7 +29,8 @@ run: ready-to-run ## Start Comptoir at http://localhost:8000 (COMPTOIR_PORT=… 
 	@$(VENV)/python -m scripts.run
 
 test: ready-to-test lint types ## Everything that must hold, on SQLite and on PostgreSQL, browser included
-	$(PYTEST)
+	$(PYTEST) --ignore=tests/journeys
+	$(PYTEST) tests/journeys
 
 test-slow: ready-to-test ## Races, kills and replays at their full counts
 	$(PYTEST) --full-counts -m slow
