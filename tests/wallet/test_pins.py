@@ -163,10 +163,10 @@ def test_without_a_pin_the_words_and_the_work_are_the_same(db, app, alice, bob, 
     def timed(user, approval):
         spent = []
         for _ in range(4):
-            began = time.perf_counter()
+            began = time.thread_time()
             with pytest.raises(ApprovalRefusedError) as refused:
                 try_pin(user, approval)
-            spent.append(time.perf_counter() - began)
+            spent.append(time.thread_time() - began)
         with app.app_context():
             return statistics.median(spent), type(refused.value), str(refused.value).split(".")[0]
 
