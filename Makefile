@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 VENV := .venv/bin
-# Two workers: the pages, the services and the databases share two cores. Journeys stay together on one of them.
-PYTEST := $(VENV)/python -m pytest -n 2 --dist loadgroup
+# Two workers for two cores; tests/scheduling.py keeps the browser journeys on one of them.
+PYTEST := $(VENV)/python -m pytest -n 2
 UV := uv==0.13.9
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 

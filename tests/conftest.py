@@ -50,6 +50,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(server.stop)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With several workers: the browser journeys on one of them."""
+    from tests.scheduling import JourneysTogether
+
+    return JourneysTogether(config, log)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run whatever touches the database on each engine."""
     if "engine_name" in metafunc.fixturenames:

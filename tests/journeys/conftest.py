@@ -28,16 +28,15 @@ OpenPage = Callable[..., Page]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Journeys share one portal and one browser: on one worker, and first, since that worker has little else to do."""
+    """Journeys come first: they share one portal and one browser, both gone when the rest begins."""
     journeys = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
     for item in journeys:
         item.add_marker("journey")
-        item.add_marker(pytest.mark.xdist_group("journeys"))
     chosen = set(journeys)
     items[:] = [*journeys, *(item for item in items if item not in chosen)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def portal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.PortalServer]:
     """The portal, as `make run` starts it, with its demo data."""
     started = server.start(tmp_path_factory.mktemp("portal"))
@@ -45,9 +44,12 @@ def portal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.P
     started.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium, or the one that Playwright fetched."""
+    """The system's Chromium, or the one that Playwright fetched.
+
+    Gone after the last journey: Playwright keeps an event loop in this thread, where nobody else could run one.
+    """
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=prepare.browser(), args=list(_ARGUMENTS))
         yield chromium
