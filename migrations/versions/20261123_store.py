@@ -230,6 +230,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_token", name=op.f("uq_orders_public_token")),
         sa.UniqueConstraint("storefront_id", "number", name=op.f("uq_orders_storefront_id_number")),
     )
+    op.create_index(op.f("ix_orders_customer_email"), "orders", ["customer_email"], unique=False)
     op.create_index(op.f("ix_orders_customer_id"), "orders", ["customer_id"], unique=False)
     op.create_index("ix_orders_state_placed_at", "orders", ["state", "placed_at"], unique=False)
     op.create_index(
@@ -418,6 +419,7 @@ def downgrade() -> None:
     op.drop_index("ix_orders_storefront_id_state_paid_at", table_name="orders")
     op.drop_index("ix_orders_state_placed_at", table_name="orders")
     op.drop_index(op.f("ix_orders_customer_id"), table_name="orders")
+    op.drop_index(op.f("ix_orders_customer_email"), table_name="orders")
     op.drop_table("orders")
     op.drop_index(op.f("ix_storefront_followers_user_id"), table_name="storefront_followers")
     op.drop_table("storefront_followers")

@@ -17,7 +17,7 @@ from portal.payments.services import Intent
 from portal.store import photos
 from portal.store.models import Awning, Fulfilment, Order, OrderState, Product, Storefront
 from portal.store.queries.baskets import contents
-from portal.store.services import baskets, orders, products, sales, storefronts
+from portal.store.services import baskets, followers, orders, products, sales, storefronts
 from portal.store.services.orders import Checkout, Customer
 from portal.store.services.products import ProductFacts
 from portal.store.services.storefronts import Seller, Ways
@@ -43,21 +43,21 @@ class _Article:
 
 _SHELF = (
     _Article("oil", "Huile d’olive vierge, 50 cl", 1240, 24, _GROCERY, _FOOD, "Olives cueillies à la main, pressées."),
-    _Article("honey", "Miel de garrigue, 250 g", 890, 9, _GROCERY, _FOOD, "Thym et romarin. Il fige en hiver."),
+    _Article("honey", "Miel de garrigue, 250 g", 890, 10, _GROCERY, _FOOD, "Thym et romarin. Il fige en hiver."),
     _Article("sardines", "Sardines à l’ancienne", 520, 40, _GROCERY, _FOOD, "Préparées à l’huile d’olive."),
     _Article(
         "coffee", "Café du port, moulu, 250 g", 750, 30, _GROCERY, _FOOD, "Torréfié le lundi, moulu à la demande."
     ),
     _Article(
-        "lemons", "Citrons confits au sel", 680, 12, _GROCERY, _FOOD, "Trois mois en bocal, rien d’autre que du sel."
+        "lemons", "Citrons confits au sel", 680, 20, _GROCERY, _FOOD, "Trois mois en bocal, rien d’autre que du sel."
     ),
-    _Article("soap", "Savon à l’huile d’olive", 400, 0, _HOME, _FULL, "Pain de 300 g, sans parfum."),
+    _Article("soap", "Savon à l’huile d’olive", 400, 6, _HOME, _FULL, "Pain de 300 g, sans parfum."),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class _Bought:
-    """An order of the past: days ago, who, what (index on the shelf, quantity), and how far it has come."""
+    """An order of the past: days ago (one a day), who, what (index on the shelf, quantity), how far it has come."""
 
     days_ago: int
     person: DemoPerson
@@ -65,35 +65,43 @@ class _Bought:
     state: OrderState
 
 
+_DONE = OrderState.HANDED_OVER
 _ORDERS = (
-    _Bought(21, CLAIRE, ((0, 1), (1, 1)), OrderState.HANDED_OVER),
-    _Bought(17, TOM, ((2, 3),), OrderState.HANDED_OVER),
-    _Bought(13, NADIA, ((3, 2), (4, 1)), OrderState.HANDED_OVER),
-    _Bought(9, CLAIRE, ((3, 1),), OrderState.HANDED_OVER),
-    _Bought(6, TOM, ((1, 2),), OrderState.HANDED_OVER),
-    _Bought(4, NADIA, ((0, 2),), OrderState.HANDED_OVER),
-    _Bought(3, CLAIRE, ((2, 2), (4, 1)), OrderState.HANDED_OVER),
-    _Bought(2, TOM, ((3, 1), (1, 1)), OrderState.READY),
-    _Bought(1, NADIA, ((4, 2),), OrderState.PAID),
+    _Bought(23, CLAIRE, ((0, 1), (1, 1)), _DONE),
+    _Bought(21, NADIA, ((5, 2),), _DONE),
+    _Bought(19, TOM, ((2, 3),), _DONE),
+    _Bought(17, CLAIRE, ((3, 1), (4, 1)), _DONE),
+    _Bought(15, NADIA, ((3, 2), (4, 1)), _DONE),
+    _Bought(13, TOM, ((0, 1), (2, 2)), _DONE),
+    _Bought(12, CLAIRE, ((5, 3),), _DONE),
+    _Bought(11, NADIA, ((1, 2), (0, 1)), _DONE),
+    _Bought(9, CLAIRE, ((3, 2), (2, 4)), _DONE),
+    _Bought(8, TOM, ((0, 2), (4, 2)), _DONE),
+    _Bought(7, NADIA, ((1, 1), (3, 1)), _DONE),
+    _Bought(6, TOM, ((1, 2), (0, 1)), _DONE),
+    _Bought(5, CLAIRE, ((0, 2), (3, 1)), _DONE),
+    _Bought(4, NADIA, ((0, 3), (2, 2), (4, 1)), _DONE),
+    _Bought(3, CLAIRE, ((2, 2), (4, 1)), _DONE),
+    _Bought(2, TOM, ((3, 2), (1, 1), (5, 1)), OrderState.READY),
+    _Bought(1, NADIA, ((4, 2), (0, 1)), OrderState.PAID),
 )
+_FOLLOWERS = (CLAIRE, NADIA, TOM)
 
 
 def build() -> None:
     """Karim's shop with its shelf and its orders; what is there already is left alone."""
     now = clock.now()
     with transaction() as db, clock.at(now - _OPENED_AGO):
-        shop = _shop(db)
-        if shop is None:
-            return
+        _open(db)
     for bought in _ORDERS:
         _buy(bought, now)
 
 
-def _shop(db: Session) -> Storefront | None:
-    """The shop, open since three weeks; None when it was built before."""
+def _open(db: Session) -> None:
+    """The shop, open since three weeks, unless it was built before."""
     karim = demo_user(db, KARIM)
     if db.scalar(sa.select(Storefront.id).where(Storefront.merchant_id == karim.id)):
-        return None
+        return
     shop = storefronts.open_shop(
         db, merchant_id=karim.id, name=NAME, contact_email=karim.email, time_zone="Europe/Paris"
     )
@@ -116,13 +124,17 @@ def _shop(db: Session) -> Storefront | None:
         )
         products.add_product(db, shop, facts, photo_id=photo_id)
     storefronts.publish(db, shop)
-    return shop
+    for person in _FOLLOWERS:
+        followers.follow_as(db, shop_id=shop.id, user=demo_user(db, person))
 
 
 def _buy(bought: _Bought, now: datetime) -> None:
     """One order, placed, paid and brought as far as it has come, each at its own moment."""
     placed_at = now - timedelta(days=bought.days_ago, minutes=7 * bought.days_ago)
+    key = f"demo-order-{bought.days_ago:020}"
     with transaction() as db:
+        if db.scalar(sa.select(Order.id).where(Order.checkout_key == key)):
+            return
         user = demo_user(db, bought.person)
         shop = db.scalars(sa.select(Storefront).where(Storefront.merchant_id == demo_user(db, KARIM).id)).one()
         shelf = db.scalars(sa.select(Product).where(Product.storefront_id == shop.id).order_by(Product.id)).all()
@@ -133,7 +145,7 @@ def _buy(bought: _Bought, now: datetime) -> None:
             baskets.choose_fulfilment(db, basket_id=basket_id, shop=shop, way=Fulfilment.PICKUP)
             seen = contents(db, basket_id=basket_id, shop=shop).fingerprint
             customer = Customer(user.display_name, user.email, "", str(user.language), user_id=user.id)
-            checkout = Checkout(key=f"demo-order-{bought.days_ago:020}", seen=seen, customer=customer)
+            checkout = Checkout(key=key, seen=seen, customer=customer)
             order = orders.place(db, shop=shop, basket_id=basket_id, checkout=checkout)
             _pay(db, order)
         db.expire_all()

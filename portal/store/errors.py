@@ -47,6 +47,12 @@ class SlugTakenError(ConflictError):
     message = _l("Another shop already has this address. Try another one.")
 
 
+class AddressStaysError(ConflictError):
+    """A published shop keeps its address."""
+
+    message = _l("The address of a published shop stays: it is on cards and flyers by now.")
+
+
 class IncompleteShopError(ConflictError):
     """Not everything needed to publish is there."""
 

@@ -118,6 +118,16 @@ class NameForm(PortalForm):
     )
 
 
+class AddressForm(PortalForm):
+    """The end of the shop's address."""
+
+    slug = StringField(
+        _l("Address of your shop"),
+        description=_l("Letters, digits and hyphens. It stays once the shop is published."),
+        validators=[DataRequired(_l("Type an address.")), _longest(60)],
+    )
+
+
 class FaceForm(PortalForm):
     """Name, colour and a few words."""
 

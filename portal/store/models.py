@@ -286,7 +286,7 @@ class Order(Base):
 
     customer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"), index=True)
     customer_name: Mapped[str] = mapped_column(sa.String(80))
-    customer_email: Mapped[str] = mapped_column(sa.String(254))
+    customer_email: Mapped[str] = mapped_column(sa.String(254), index=True)
     customer_phone: Mapped[str] = mapped_column(sa.String(32), default="")
     customer_language: Mapped[str] = mapped_column(sa.String(2))
     fulfilment: Mapped[Fulfilment] = mapped_column(str_enum(Fulfilment, "fulfilment"))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,8 @@ class Opening:
 
     is_open: bool
     until: datetime | None
+    # Whether that is still on the shop's present day.
+    today: bool = field(default=True, compare=False)
 
 
 def _at(day: date, minute: int, zone: ZoneInfo) -> datetime:
@@ -41,15 +43,25 @@ def _intervals(hours: Hours, zone: ZoneInfo, moment: datetime) -> list[tuple[dat
 def opening(
     hours: Hours, time_zone: str, moment: datetime, *, switched_open: bool | None, switched_until: datetime | None
 ) -> Opening:
-    """Whether a shop is open at `moment`: the switch until it ends, else the weekly hours."""
-    if switched_open is not None and switched_until is not None and switched_until > moment:
-        return Opening(switched_open, switched_until)
-    for begins, ends in _intervals(hours, ZoneInfo(time_zone), moment):
-        if moment < begins:
-            return Opening(is_open=False, until=begins)
-        if moment < ends:
+    """Whether a shop is open at `moment`: the switch until it lets go, else the weekly hours.
+
+    Closed, it says when it opens again; open, when it closes.
+    """
+    zone = ZoneInfo(time_zone)
+    held = switched_until if switched_until is not None and switched_until > moment else None
+    if held is not None and switched_open:
+        return Opening(is_open=True, until=held)
+    for begins, ends in _intervals(hours, zone, moment):
+        opens = max(begins, held) if held is not None else begins
+        if moment < opens < ends:
+            return Opening(is_open=False, until=opens, today=_same_day(opens, moment, zone))
+        if opens <= moment < ends:
             return Opening(is_open=True, until=ends)
     return Opening(is_open=False, until=None)
+
+
+def _same_day(one: datetime, other: datetime, zone: ZoneInfo) -> bool:
+    return one.astimezone(zone).date() == other.astimezone(zone).date()
 
 
 def switch_end(hours: Hours, time_zone: str, moment: datetime, *, to_open: bool) -> datetime:

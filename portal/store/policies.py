@@ -42,9 +42,6 @@ class Shop(Protocol):
         """In minor units."""
 
 
-_LEFT_WITH_MERCHANT = (OrderState.PAID, OrderState.READY)
-
-
 def fulfilments(shop: Shop) -> list[Fulfilment]:
     """The ways an order can leave this shop, in the order they are offered."""
     offered = (
@@ -63,11 +60,6 @@ def next_state(state: OrderState, fulfilment: Fulfilment) -> OrderState | None:
     if state is OrderState.PAID:
         return OrderState.HANDED_OVER if fulfilment is Fulfilment.NOTHING_TO_SHIP else OrderState.READY
     return OrderState.HANDED_OVER if state is OrderState.READY else None
-
-
-def is_to_do(order: Order) -> bool:
-    """Paid, and not yet in the shopper's hands."""
-    return order.state in _LEFT_WITH_MERCHANT
 
 
 def refundable_minor(order: Order) -> int:

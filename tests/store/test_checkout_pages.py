@@ -316,3 +316,28 @@ def test_the_timeline_follows_the_order(client, db, shop, honey):
     sales.move_on(db, shop=shop, number=1, to=OrderState.HANDED_OVER)
     assert "Collected" in client.get(path, headers=ENGLISH).text
     assert pay
+
+
+def test_a_shopper_finds_their_orders_those_made_as_a_guest_too(
+    client, new_client, sign_in, db, shop, honey, alice, bob
+):
+    as_guest = make_paid_order(db, shop, honey, email="alice@example.org")
+    as_user = make_paid_order(db, shop, honey, email="office@example.org", user_id=alice.id)
+    somebody_elses = make_paid_order(db, shop, honey, email="else@example.org")
+    assert "/sign-in" in client.get("/en/orders").location
+    sign_in(client, alice)
+    text = client.get("/en/orders").text
+    assert [order.public_token in text for order in (as_guest, as_user, somebody_elses)] == [True, True, False]
+    sign_in(other := new_client(), bob)
+    assert "No order yet" in other.get("/en/orders").text
+
+
+def test_who_is_signed_in_writes_here_a_guest_by_mail(client, sign_in, db, shop, honey, merchant, alice):
+    order = make_paid_order(db, shop, honey, email="alice@example.org", user_id=alice.id)
+    paths = (SHOP, f"{SHOP}/p/miel", f"/o/{order.public_token}")
+    assert all(f"mailto:{merchant.email}" in client.get(path).text for path in paths)
+    sign_in(client, alice)
+    assert all(f"/wallet/with/{merchant.handle}" in client.get(path).text for path in paths)
+    sign_in(client, merchant)
+    assert f"/wallet/with/{alice.handle}" in client.get("/en/shop/orders/1").text
+    assert f"mailto:{merchant.email}" in client.get(SHOP).text

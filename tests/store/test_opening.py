@@ -42,6 +42,15 @@ def test_the_switch_wins_until_it_ends():
     assert door(at(22, 10), switched_open=True, switched_until=at(22, 23)).is_open is True
 
 
+def test_switched_closed_it_opens_with_the_next_opening():
+    closed = {"switched_open": False}
+    assert door(at(23, 10), **closed, switched_until=at(23, 12, 30)).until == at(23, 14)
+    assert door(at(23, 10), **closed, switched_until=at(23, 11)).until == at(23, 11)
+    tomorrow = door(at(23, 15), **closed, switched_until=at(24, 0))
+    assert (tomorrow.until, tomorrow.today) == (at(24, 9), False)
+    assert door(at(23, 10), **closed, switched_until=at(23, 12), week=[[]] * 7).until is None
+
+
 @pytest.mark.parametrize(
     ("moment", "to_open", "end"),
     [

@@ -203,3 +203,22 @@ def test_the_stock_may_begin_or_end_being_counted(db, shop, honey):
     facts = ProductFacts("Miel", "", "", 890, 550, 7)
     products.change_product(db, honey, facts, stock_seen=None, photo_id=None)
     assert honey.stock == 7
+
+
+def test_the_address_is_chosen_while_the_shop_is_a_draft(client, sign_in, db, shop, alice):
+    draft = make_draft(db, alice, "Chez Léa")
+    sign_in(client, alice)
+    assert 'value="chez-lea"' in page(client, "/shop/address")
+    assert "Another shop already has" in send(client, "/shop/address", {"slug": "Épicerie du port"}, 409)
+    assert "Another shop already has" in send(client, "/shop/address", {"slug": "media"}, 409)
+    send(client, "/shop/address", {"slug": ""}, 422)
+    send(client, "/shop/address", {"slug": "Léa & filles"})
+    db.refresh(draft)
+    assert draft.slug == "lea-filles"
+
+
+def test_the_address_of_a_published_shop_stays(own, db, shop):
+    assert own.get("/en/shop/address").status_code == 303
+    assert "cards and flyers" in send(own, "/shop/address", {"slug": "other"}, 409)
+    db.refresh(shop)
+    assert shop.slug == "epicerie-du-port"

@@ -56,7 +56,9 @@ def test_open_and_closed(client, db, shop):
     with clock.at(at(23, 10)):
         assert "Open until 12:30" in page(client, f"{SHOP}?lang=en")
     with clock.at(at(23, 13)):
-        assert "Closed, opens" in page(client, f"{SHOP}?lang=en")
+        assert "Closed, opens at 14:00" in page(client, f"{SHOP}?lang=en")
+    with clock.at(at(28, 20)):
+        assert "Closed, opens 30 Nov, 09:00" in page(client, f"{SHOP}?lang=en")
 
 
 def test_what_is_sold_out_or_nearly_says_so(client, db, shop, honey):

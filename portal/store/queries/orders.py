@@ -132,8 +132,14 @@ class MyOrder:
     shop: str
     awning: Awning
     state: OrderState
+    fulfilment: Fulfilment
     total: Money
-    placed_at: datetime
+    paid_at: datetime | None
+
+    @property
+    def initials(self) -> str:
+        """For the shop's tile."""
+        return text.initials(self.shop)
 
 
 def order_page(db: Session, public_token: str) -> OrderPage:
@@ -315,24 +321,28 @@ def _listed(
     ]
 
 
-def orders_of(db: Session, customer_id: int, *, limit: int = 20) -> list[MyOrder]:
-    """The paid orders of a signed-in shopper, the latest first."""
+def orders_of(db: Session, *, user_id: int, email: str, limit: int = 50) -> list[MyOrder]:
+    """A user's paid orders, the latest first: theirs, and those their address made as a guest.
+
+    The address is theirs: they came in by a link sent to it.
+    """
     rows = db.execute(
         sa.select(
             Order.public_token,
             Storefront.name,
             Storefront.awning,
             Order.state,
+            Order.fulfilment,
             Order.total_minor,
             Order.currency,
-            Order.placed_at,
+            Order.paid_at,
         )
         .join(Storefront, Storefront.id == Order.storefront_id)
-        .where(Order.customer_id == customer_id, Order.state.in_(_SOLD))
+        .where(sa.or_(Order.customer_id == user_id, Order.customer_email == email), Order.state.in_(_SOLD))
         .order_by(Order.id.desc())
         .limit(limit)
     )
     return [
-        MyOrder(token, shop, awning, state, Money(total, currency), placed_at)
-        for token, shop, awning, state, total, currency, placed_at in rows
+        MyOrder(token, shop, awning, state, fulfilment, Money(total, currency), paid_at)
+        for token, shop, awning, state, fulfilment, total, currency, paid_at in rows
     ]

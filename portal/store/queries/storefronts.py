@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.certificates.models import Certificate, CertificateState
+from portal.identity.models import User
 from portal.kernel.db import BigId
 from portal.kernel.money import Money
 from portal.store.errors import ProductNotFoundError, ShopNotFoundError
@@ -28,7 +29,7 @@ SHELF_PAGE = 24
 class Front:
     """A shop as its pages need it; `followers` is how many asked to be told.
 
-    `is_certified`: its merchant holds a valid certificate of the programme now.
+    `handle` is its merchant's; `is_certified`: its merchant holds a valid certificate of the programme now.
     """
 
     id: int
@@ -56,6 +57,7 @@ class Front:
     delivery_text: str
     delivery_price_minor: int
     published_at: datetime | None
+    handle: str
     followers: int
     is_certified: bool
 
@@ -105,8 +107,10 @@ class ProductPage:
 # Built once, on tables rather than entities: the shop's pages are looked at more than all others together.
 _shops, _products, _photos = Storefront.__table__.c, Product.__table__.c, ProductPhoto.__table__.c
 _followers, _certificates = StorefrontFollower.__table__.c, Certificate.__table__.c
+_users = User.__table__.c
 
 _COUNTED: dict[str, Any] = {
+    "handle": sa.select(_users.handle).where(_users.id == _shops.merchant_id).scalar_subquery(),
     "followers": sa.select(sa.func.count())
     .where(_followers.storefront_id == _shops.id, _followers.confirmed_at.is_not(None))
     .scalar_subquery(),

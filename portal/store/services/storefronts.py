@@ -14,6 +14,7 @@ from portal.kernel import clock, text
 from portal.kernel.db import conflict_insert
 from portal.store import opening
 from portal.store.errors import (
+    AddressStaysError,
     BadSiretError,
     CertificateNeededError,
     IncompleteShopError,
@@ -98,10 +99,10 @@ def change_face(db: Session, shop: Storefront, *, name: str, description: str, a
 def change_slug(db: Session, shop: Storefront, *, wanted: str) -> None:
     """Another address, while the shop is still a draft.
 
-    Raises SlugTakenError when somebody has it, IncompleteShopError once published.
+    Raises SlugTakenError when somebody has it, AddressStaysError once published.
     """
     if shop.state is StorefrontState.PUBLISHED:
-        raise IncompleteShopError
+        raise AddressStaysError
     slug = text.slugify(wanted)
     taken = sa.exists().where(Storefront.slug == slug, Storefront.id != shop.id)
     if slug in RESERVED_SLUGS or db.scalar(sa.select(taken)):

@@ -16,9 +16,10 @@ from portal.store.queries import orders as queries
 from portal.store.services import refunds, sales
 from portal.store.services.storefronts import owned_shop
 from portal.store.views.blueprints import blueprint, own_shop
+from portal.store.views.order import handle_of
 from portal.store.views.shop import shop_facts
 from portal.store.views.steps import steps
-from portal.store.views.storefront import way_words
+from portal.store.views.storefront import contact, way_words
 from portal.web.access import requires, signed_in
 from portal.web.database import read_db
 from portal.web.requests import id_argument
@@ -56,6 +57,7 @@ def order(number: int) -> str:
         order=page.order,
         steps=steps(page),
         way=way_words(page.order.fulfilment),
+        contact=contact(handle_of(page.order.customer_id), page.order.customer_email),
         next_state=policies.next_state(page.order.state, page.order.fulfilment),
         form=ActForm(),
     )

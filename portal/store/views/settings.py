@@ -12,7 +12,8 @@ from werkzeug.wrappers import Response
 from portal.kernel.db import transaction
 from portal.kernel.money import MINOR_DIGITS, Money
 from portal.store import opening
-from portal.store.forms import FaceForm, HoursForm, SellerForm, WaysForm
+from portal.store.errors import SlugTakenError
+from portal.store.forms import AddressForm, FaceForm, HoursForm, SellerForm, WaysForm
 from portal.store.models import Storefront, StorefrontState
 from portal.store.services import storefronts
 from portal.store.services.storefronts import Seller, Ways
@@ -45,6 +46,28 @@ def _keep(form: FlaskForm, template: str, change: Callable[[Session, Storefront]
 def settings() -> str:
     """The list of what can be changed."""
     return render_template("store/settings.html", **shop_facts(own_shop()))
+
+
+@blueprint.get("/shop/address")
+@requires(signed_in)
+def address() -> Page:
+    """Where the shop will be found; it is chosen before it is published."""
+    mine = own_shop()
+    if mine.state is StorefrontState.PUBLISHED:
+        return redirect(url_for("store.settings"), code=303)
+    return _page(AddressForm(obj=mine), "address")
+
+
+@blueprint.post("/shop/address")
+@requires(signed_in)
+def change_address() -> Page:
+    """Keep it, if nobody has it."""
+    form = AddressForm()
+    try:
+        return _keep(form, "address", lambda db, mine: storefronts.change_slug(db, mine, wanted=form.slug.data or ""))
+    except SlugTakenError as error:
+        form.slug.errors = [str(error)]
+        return _page(form, "address"), 409
 
 
 @blueprint.get("/shop/face")

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from flask import Response, redirect, render_template, request, send_file, url_for
 from flask_babel import get_locale, get_translations
 from flask_babel import gettext as _
+from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal import config
@@ -51,6 +52,12 @@ def isolated(words: str) -> str:
     return f"\u2068{words}\u2069" if words else ""
 
 
+def contact(handle: str | None, email: str) -> str:
+    """How to write to somebody: here, for who is signed in and is not them; by e-mail for a guest."""
+    here = handle is not None and current_user.is_authenticated and current_user.handle != handle
+    return url_for("wallet.conversation", handle=handle) if here else f"mailto:{email}"
+
+
 def door(shop: Front) -> opening.Opening:
     """Whether the shop is open now, and until when."""
     return opening.opening(
@@ -73,6 +80,7 @@ def shop_context(shop: Front) -> dict[str, Any]:
         "awning": shop.awning.value,
         "photo_url": photo_url,
         "isolated": isolated,
+        "contact": contact(shop.handle, shop.contact_email),
         "site": config.current().base_url,
     }
 
