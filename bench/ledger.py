@@ -9,7 +9,6 @@ import random
 import re
 import tempfile
 import time
-from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from statistics import median
@@ -22,7 +21,7 @@ from portal.kernel import db as kernel_db
 from portal.kernel.money import Money
 from portal.ledger import queries
 from portal.ledger.services import Line, post
-from portal.ledger.writers import Draft
+from portal.ledger.writers import CALL, Draft
 from tests import postgres
 from tests.databases import migrate
 
@@ -87,51 +86,124 @@ def client(url: str, seed: int, ready: Barrier, results: "multiprocessing.Queue[
         results.put(transfers(chooser, time.monotonic() + SECONDS))
 
 
-def spread() -> dict[str, Any]:
+class Pgbench:
+    """Drives the reference and our own statement alike: what is compared is the database's work, not the client's."""
+
+    def __init__(self, server: postgres.Server, folder: Path) -> None:
+        """Make the reference's tables, and write our script."""
+        self.server = server
+        self.options = ["-h", str(server.data), "-U", "postgres"]
+        for name in ("bench", "ledger"):
+            server.run("createdb", *self.options, name)
+        server.run("pgbench", *self.options, "-i", "-q", "-s", str(SCALE), "bench")
+        self.script = folder / "transfer.sql"
+        self.script.write_text(_script(), encoding="utf-8")
+        for path in (folder, self.script):
+            path.chmod(0o755)
+
+    def rate(self, *arguments: str) -> float:
+        """Transactions per second of one run."""
+        command = [
+            "pgbench",
+            *self.options,
+            "-n",
+            "-M",
+            "prepared",
+            "-c",
+            str(CLIENTS),
+            "-j",
+            "2",
+            "-T",
+            str(SECONDS),
+            *arguments,
+        ]
+        found = re.search(r"tps = ([0-9.]+)", self.server.run(*command).stdout)
+        assert found is not None
+        return float(found[1])
+
+    def tpcb(self) -> float:
+        """The reference."""
+        return self.rate("bench")
+
+    def transfer(self) -> float:
+        """The statement that the portal sends for a transfer, between the same BEGIN and COMMIT."""
+        return self.rate("-f", str(self.script), "ledger")
+
+
+def _script() -> str:
+    """A transfer as pgbench sends it: `writers.CALL`, its one parameter filled in with random wallets and keys."""
+    half = ACCOUNTS // 2
+    line = "[['||:debit||','||:credit||',\"EUR\",'||:amount||']]"
+    draft = [
+        f'\'["\'||:one||\'-\'||:two||\'","{"0" * 64}","transfer","bench","posted",null,null,"',
+        "2026-11-23T09:00:00+00:00",
+        f"\",{line}]'",
+    ]
+    return "\n".join(
+        [
+            rf"\set low random(1, {half})",
+            rf"\set high random({half + 1}, {ACCOUNTS})",
+            r"\set turned random(0, 1)",
+            r"\set debit case when :turned = 1 then :high else :low end",
+            r"\set credit case when :turned = 1 then :low else :high end",
+            r"\set amount random(1, 100)",
+            rf"\set one random(1, {2**62})",
+            rf"\set two random(1, {2**62})",
+            "BEGIN;",
+            CALL.replace("%s", f"({''.join(draft)})::jsonb") + ";",
+            "COMMIT;",
+            "",
+        ]
+    )
+
+
+def postgresql() -> list[dict[str, Any]]:
     """Transfers between many wallets, `CLIENTS` at a time, against as many pgbench clients, run by run in turn."""
     server = postgres.start(postgres.DURABLE)
     processes: list[Any] = []
     try:
-        for name in ("bench", "ledger"):
-            server.run("createdb", "-h", str(server.data), "-U", "postgres", name)
-        options = ["-h", str(server.data), "-U", "postgres"]
-        server.run("pgbench", *options, "-i", "-q", "-s", str(SCALE), "bench")
-        url = server.url("ledger")
-        fill(url)
-        context = multiprocessing.get_context("spawn")
-        ready, results = context.Barrier(CLIENTS + 1), context.Queue()
-        processes = [context.Process(target=client, args=(url, at, ready, results)) for at in range(CLIENTS)]
-        for process in processes:
-            process.start()
+        with tempfile.TemporaryDirectory() as folder:
+            pgbench = Pgbench(server, Path(folder))
+            url = server.url("ledger")
+            fill(url)
+            context = multiprocessing.get_context("spawn")
+            ready, results = context.Barrier(CLIENTS + 1), context.Queue()
+            processes = [context.Process(target=client, args=(url, at, ready, results)) for at in range(CLIENTS)]
+            for process in processes:
+                process.start()
 
-        def ledger() -> float:
-            ready.wait()
-            return sum(results.get() for _ in processes) / SECONDS
+            def service() -> float:
+                ready.wait()
+                return sum(results.get() for _ in processes) / SECONDS
 
-        def tpcb() -> float:
-            command = ["pgbench", *options, "-c", str(CLIENTS), "-j", "2", "-T", str(SECONDS), "bench"]
-            found = re.search(r"tps = ([0-9.]+)", server.run(*command).stdout)
-            assert found is not None
-            return float(found[1])
-
-        figure = _ratio("ledger.spread", ledger, tpcb, "transfers per second over pgbench TPC-B")
+            runs = [(pgbench.transfer(), service(), pgbench.tpcb()) for _ in range(RUNS)]
         with kernel_db.reading() as db:
             assert queries.check(db) == []
-        return figure
     finally:
         for process in processes:
             process.terminate()
             process.join()
         kernel_db.database().dispose()
         server.stop()
+    return [
+        _ratio(
+            "ledger.spread",
+            [(own, other) for own, _, other in runs],
+            "the portal's statement over TPC-B, both by pgbench",
+        ),
+        _ratio("ledger.service", [(own, other) for _, own, other in runs], "transfers by Python processes over TPC-B"),
+    ]
 
 
-def _ratio(name: str, ours: Callable[[], float], theirs: Callable[[], float], unit: str) -> dict[str, Any]:
+def _ratio(name: str, pairs: list[tuple[float, float]], unit: str) -> dict[str, Any]:
     """The median of ratios of runs that followed each other: what else the machine does slows both."""
-    pairs = [(ours(), theirs()) for _ in range(RUNS)]
-    value = median(own / other for own, other in pairs)
     reference = round(median(other for _, other in pairs), 1)
-    return {"name": name, "value": round(value, 3), "unit": unit, "reference": reference}
+    return {
+        "name": name,
+        "value": round(median(own / other for own, other in pairs), 3),
+        "unit": unit,
+        "reference": reference,
+    }
 
 
 class BareLoop:
@@ -152,11 +224,10 @@ class BareLoop:
         draft = Draft(f"{chooser.getrandbits(96):x}", "transfer", (Line(debit, credit, Money(5, "EUR")),), now)
         run, moment = self.connection.execute, now.isoformat(" ")
         run("BEGIN IMMEDIATE")
-        run("SELECT id, body_hash FROM transactions WHERE key = ?", (draft.key,)).fetchone()
-        run("SAVEPOINT a")
+        run("SAVEPOINT ledger")
         (transaction_id,) = run(
             "INSERT INTO transactions (key, body_hash, kind, reference, state, line_count, occurred_at)"
-            " VALUES (?, ?, 'transfer', 'bench', 'posted', 1, ?) RETURNING id",
+            " VALUES (?, ?, 'transfer', 'bench', 'posted', 1, ?) ON CONFLICT DO NOTHING RETURNING id",
             (draft.key, draft.body_hash(), moment),
         ).fetchone()
         run(
@@ -164,7 +235,7 @@ class BareLoop:
             " VALUES (?, 0, ?, ?, 'EUR', 5, ?)",
             (transaction_id, debit, credit, moment),
         )
-        run("RELEASE a")
+        run("RELEASE ledger")
         run("COMMIT")
 
     def rate(self, chooser: random.Random) -> float:
@@ -182,19 +253,14 @@ def sqlite() -> dict[str, Any]:
         for name in ("bare", "portal"):
             fill(f"sqlite:///{folder}/{name}.sqlite3")
         bare, chooser = BareLoop(Path(folder) / "bare.sqlite3"), random.Random(1)
-        figure = _ratio(
-            "ledger.sqlite",
-            lambda: transfers(chooser, time.monotonic() + SECONDS) / SECONDS,
-            lambda: bare.rate(chooser),
-            "transfers per second over a bare sqlite3 loop",
-        )
+        pairs = [(transfers(chooser, time.monotonic() + SECONDS) / SECONDS, bare.rate(chooser)) for _ in range(RUNS)]
         bare.connection.close()
         with kernel_db.reading() as db:
             assert queries.check(db) == []
         kernel_db.database().dispose()
-    return figure
+    return _ratio("ledger.sqlite", pairs, "transfers per second over a bare sqlite3 loop")
 
 
 def run() -> list[dict[str, Any]]:
-    """Both figures."""
-    return [spread(), sqlite()]
+    """The figures of both engines."""
+    return [*postgresql(), sqlite()]

@@ -63,38 +63,38 @@ BEGIN
   RETURN NULL;
 END $$
 """,
-    # One call writes a whole transaction. What it refuses leaves nothing behind and does not abort the caller's
-    # transaction, so that both engines answer alike.
+    # One call writes a whole transaction: key, hash, kind, reference, state, what it reverses or settles, when, and
+    # lines of debit, credit, currency and amount. What it refuses leaves nothing behind and does not abort the
+    # caller's transaction, so that both engines answer alike.
     """
-CREATE FUNCTION ledger_post(
-  p_key text, p_body_hash text, p_kind text, p_reference text, p_state text, p_reverses_id bigint, p_settles_id bigint,
-  p_occurred_at timestamptz, p_debits bigint[], p_credits bigint[], p_currencies text[], p_amounts bigint[],
-  OUT outcome text, OUT found_id bigint
-) LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_post(draft jsonb, OUT outcome text, OUT found_id bigint) LANGUAGE plpgsql AS $$
 DECLARE
+  lines CONSTANT jsonb := draft -> 8;
+  line jsonb := lines -> 0;
+  line_count CONSTANT int := jsonb_array_length(lines);
+  moment CONSTANT timestamptz := draft ->> 7;
   found_hash text;
   detail text;
 BEGIN
   INSERT INTO transactions (key, body_hash, kind, reference, state, reverses_id, settles_id, line_count, occurred_at)
-  VALUES (p_key, p_body_hash, p_kind, p_reference, p_state, p_reverses_id, p_settles_id,
-          array_length(p_debits, 1), p_occurred_at)
+  VALUES (draft ->> 0, draft ->> 1, draft ->> 2, draft ->> 3, draft ->> 4, (draft ->> 5)::bigint,
+          (draft ->> 6)::bigint, line_count, moment)
   ON CONFLICT DO NOTHING RETURNING id INTO found_id;
   IF found_id IS NULL THEN
-    SELECT id, body_hash INTO found_id, found_hash FROM transactions WHERE key = p_key;
-    outcome := CASE WHEN found_id IS NULL THEN 'taken' WHEN found_hash = p_body_hash THEN 'repeat' ELSE 'conflict' END;
+    SELECT id, body_hash INTO found_id, found_hash FROM transactions WHERE key = draft ->> 0;
+    outcome := CASE WHEN found_id IS NULL THEN 'taken' WHEN found_hash = draft ->> 1 THEN 'repeat' ELSE 'conflict' END;
     RETURN;
   END IF;
-  IF array_length(p_debits, 1) = 1 THEN
-    INSERT INTO postings (transaction_id, position, debit_id, credit_id, currency, amount_minor, occurred_at)
-    VALUES (found_id, 0, p_debits[1], p_credits[1], p_currencies[1], p_amounts[1], p_occurred_at);
-  ELSE
-    PERFORM FROM balances WHERE account_id = ANY (p_debits || p_credits) ORDER BY account_id FOR NO KEY UPDATE;
-    INSERT INTO postings (transaction_id, position, debit_id, credit_id, currency, amount_minor, occurred_at)
-    SELECT found_id, line - 1, debit, credit, currency, amount, p_occurred_at
-      FROM unnest(p_debits, p_credits, p_currencies, p_amounts) WITH ORDINALITY
-        AS lines (debit, credit, currency, amount, line)
-     ORDER BY line;
+  IF line_count > 1 THEN
+    PERFORM FROM balances
+      WHERE account_id IN (SELECT (value -> side)::bigint FROM jsonb_array_elements(lines), generate_series(0, 1) AS side)
+      ORDER BY account_id FOR NO KEY UPDATE;
   END IF;
+  FOR position IN 0..line_count - 1 LOOP
+    line := lines -> position;
+    INSERT INTO postings (transaction_id, position, debit_id, credit_id, currency, amount_minor, occurred_at)
+    VALUES (found_id, position, (line -> 0)::bigint, (line -> 1)::bigint, line ->> 2, (line -> 3)::bigint, moment);
+  END LOOP;
   outcome := 'posted';
 EXCEPTION
   WHEN SQLSTATE 'LG001' THEN
@@ -241,9 +241,16 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transactions")),
         sa.UniqueConstraint("key", name=op.f("uq_transactions_key")),
-        sa.UniqueConstraint("reverses_id", name=op.f("uq_transactions_reverses_id")),
-        sa.UniqueConstraint("settles_id", name=op.f("uq_transactions_settles_id")),
     )
+    for column in ("reverses_id", "settles_id"):
+        op.create_index(
+            f"uq_transactions_{column}",
+            "transactions",
+            [column],
+            unique=True,
+            sqlite_where=sa.text(f"{column} IS NOT NULL"),
+            postgresql_where=sa.text(f"{column} IS NOT NULL"),
+        )
     op.create_table(
         "accounts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

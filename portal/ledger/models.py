@@ -70,6 +70,17 @@ class Transaction(Base):
         sa.CheckConstraint("reverses_id IS NULL OR settles_id IS NULL", name="one_purpose"),
         sa.CheckConstraint("length(body_hash) = 64", name="body_hash"),
         sa.CheckConstraint("line_count > 0", name="line_count"),
+        # Partial: nearly every transaction is neither, and would cost two entries of nothing.
+        *(
+            sa.Index(
+                f"uq_transactions_{column}",
+                column,
+                unique=True,
+                sqlite_where=sa.text(f"{column} IS NOT NULL"),
+                postgresql_where=sa.text(f"{column} IS NOT NULL"),
+            )
+            for column in ("reverses_id", "settles_id")
+        ),
     )
 
     id: Mapped[Id]
@@ -78,8 +89,8 @@ class Transaction(Base):
     kind: Mapped[str] = mapped_column(sa.String(40))
     reference: Mapped[str] = mapped_column(sa.String(120), default="")
     state: Mapped[TransactionState] = mapped_column(str_enum(TransactionState, "transaction_state"))
-    reverses_id: Mapped[int | None] = mapped_column(sa.ForeignKey("transactions.id"), unique=True)
-    settles_id: Mapped[int | None] = mapped_column(sa.ForeignKey("transactions.id"), unique=True)
+    reverses_id: Mapped[int | None] = mapped_column(sa.ForeignKey("transactions.id"))
+    settles_id: Mapped[int | None] = mapped_column(sa.ForeignKey("transactions.id"))
     line_count: Mapped[int] = mapped_column(sa.SmallInteger())
     occurred_at: Mapped[datetime]
 
