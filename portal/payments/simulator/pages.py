@@ -30,7 +30,7 @@ class CardForm(Form):
     """A card, as it is typed."""
 
     number = StringField(_l("Card number"))
-    expiry = StringField(_l("Expires (month/year)"))
+    expiry = StringField(_l("Expires (MM/YY)"))
     cvc = StringField(_l("Security code"))
 
 
