@@ -63,6 +63,15 @@ def test_a_month_is_opening_plus_entries(db: Session, alice: User, bob: User) ->
     assert queries.balance_at(db, mine, TODAY + timedelta(days=9)) == queries.balance(db, mine)
 
 
+def test_what_moved_is_told_apart_by_direction(db: Session, alice: User, bob: User) -> None:
+    mine, _ = _history(db, alice, bob)
+    since, until = TODAY + timedelta(hours=3), TODAY + timedelta(hours=9)
+    amounts = [entry.amount.amount_minor for entry in queries.entries(db, mine, since=since, until=until)]
+    found = queries.moved(db, mine, currency="EUR", since=since, until=until)
+    assert found.received.amount_minor == sum(amount for amount in amounts if amount > 0)
+    assert found.paid.amount_minor == -sum(amount for amount in amounts if amount < 0)
+
+
 def test_a_page_of_entries_is_one_statement(db: Session, alice: User, bob: User) -> None:
     mine, _ = _history(db, alice, bob)
     statements: list[str] = []
