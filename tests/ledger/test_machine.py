@@ -190,7 +190,7 @@ def _run(machine: type[LedgerMachine], db: Session, people: list[User], examples
 def test_any_order_of_operations_keeps_every_cent(
     db: Session, alice: User, bob: User, charlie: User, full_counts: bool
 ) -> None:
-    examples, steps = (300, 40) if full_counts else (12, 20)
+    examples, steps = (120, 40) if full_counts else (12, 20)
     _run(LedgerMachine, db, [alice, bob, charlie], examples, steps)
 
 
