@@ -60,6 +60,8 @@ def barriers(page: Page) -> list[str]:
 
 def sideways(page: Page) -> int:
     """By how many CSS pixels the page can be scrolled sideways."""
+    # A page that refreshes itself has no document for a moment.
+    page.wait_for_function("document.body !== null")
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
