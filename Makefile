@@ -2,8 +2,12 @@
 
 PYTHON ?= python3
 VENV := .venv/bin
+# macOS looks for Homebrew's libraries (Pango) only when told to, and forgets it at every shell.
+ifeq ($(shell uname -s),Darwin)
+LIBRARIES := DYLD_FALLBACK_LIBRARY_PATH=/opt/homebrew/lib:/usr/local/lib
+endif
 # Two workers for two cores; tests/scheduling.py keeps the browser journeys on one of them.
-PYTEST := $(VENV)/python -m pytest -n 2
+PYTEST := $(LIBRARIES) $(VENV)/python -m pytest -n 2
 UV := uv==0.13.9
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
@@ -26,7 +30,7 @@ ready-to-test:
 	@$(PYTHON) scripts/prepare.py test
 
 run: ready-to-run ## Start Comptoir at http://localhost:8000 (COMPTOIR_PORT=… for another port)
-	@$(VENV)/python -m scripts.run
+	@$(LIBRARIES) $(VENV)/python -m scripts.run
 
 test: ready-to-test lint types ## Everything that must hold, on SQLite and on PostgreSQL, browser included
 	$(PYTEST) --ignore=tests/journeys
@@ -44,7 +48,7 @@ types: ready-to-check ## mypy, strict
 	$(VENV)/mypy
 
 bench: ready-to-bench ## One JSON line per figure (GROUP=pages for one group)
-	@$(VENV)/python -m bench $(GROUP)
+	@$(LIBRARIES) $(VENV)/python -m bench $(GROUP)
 
 migrate: ready-to-run ## Bring the database to the newest schema
 	@mkdir -p instance
