@@ -33,8 +33,7 @@ run: ready-to-run ## Start Comptoir at http://localhost:8000 (COMPTOIR_PORT=… 
 	@$(LIBRARIES) $(VENV)/python -m scripts.run
 
 test: ready-to-test lint types ## Everything that must hold, on SQLite and on PostgreSQL, browser included
-	$(PYTEST) --ignore=tests/journeys
-	$(PYTEST) tests/journeys
+	$(PYTEST)
 
 test-slow: ready-to-test ## Races, kills and replays at their full counts
 	$(PYTEST) --full-counts -m slow

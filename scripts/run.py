@@ -18,6 +18,7 @@ from scripts import prepare
 
 ROOT = prepare.ROOT
 START_SECONDS = 60
+LOOK_SECONDS = 1
 HIGHEST_PORT = 65_535
 
 
@@ -119,7 +120,8 @@ def welcome(address: str, people: list[tuple[str, str, str]]) -> str:
 
 
 def serve(address: str, people: list[tuple[str, str, str]]) -> int:
-    """Run the Procfile until it ends or is told to; returns the exit status."""
+    """Run the Procfile until it ends, is told to, or whoever started this is gone; returns the exit status."""
+    starter = os.getppid()
     honcho = [sys.executable, "-m", "honcho", "--app-root", str(ROOT), "start"]
     # Its own session: a signal from the terminal reaches this process alone, which stops the rest in order.
     processes = subprocess.Popen(honcho, cwd=ROOT, start_new_session=True)
@@ -132,18 +134,34 @@ def serve(address: str, people: list[tuple[str, str, str]]) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    give_up = time.monotonic() + START_SECONDS
-    while processes.poll() is None and not asked:
-        if answers(address):
-            print(welcome(address, people), flush=True)
-            break
-        if time.monotonic() > give_up:
-            print(f"Comptoir did not answer at {address} within {START_SECONDS} seconds.", file=sys.stderr)
-            processes.terminate()
-            break
-        time.sleep(0.1)
+    if _answers_in_time(address, processes):
+        print(welcome(address, people), flush=True)
+        # A starter that was killed sends no signal: without this look, three processes would stay behind.
+        while _runs(processes, LOOK_SECONDS) and os.getppid() == starter:
+            continue
+    elif processes.poll() is None:
+        print(f"Comptoir did not answer at {address} within {START_SECONDS} seconds.", file=sys.stderr)
+    if processes.poll() is None and not asked:
+        processes.terminate()
     status = processes.wait()
     return 0 if asked else status or 1
+
+
+def _runs(processes: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether the processes still run after so many seconds; returns at once when they end."""
+    try:
+        processes.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def _answers_in_time(address: str, processes: subprocess.Popen[bytes]) -> bool:
+    give_up = time.monotonic() + START_SECONDS
+    while time.monotonic() < give_up and _runs(processes, 0.1):
+        if answers(address):
+            return True
+    return False
 
 
 def main() -> int:

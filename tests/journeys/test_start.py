@@ -1,15 +1,25 @@
 """What `make run` promises: it starts, keeps every row, and Ctrl-C stops all three processes."""
 
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from portal.config import ROOT
 from tests.journeys import server
 
 # Some five seconds on an idle machine; the other half of the tests runs beside this one.
 WARM_SECONDS = 40
+STARTER = """
+import pathlib, sys, time
+from tests.journeys import server
+started = server.start(pathlib.Path(sys.argv[1]))
+print(started.url, started.payments_url, flush=True)
+time.sleep(600)
+"""
 
 
 def rows(instance: Path) -> dict[str, int]:
@@ -52,6 +62,21 @@ def test_a_second_start_is_quick_and_keeps_every_row(folder):
     assert {name: count for name, count in before.items() if after[name] < count} == {}
     assert after["users"] == before["users"]
     assert took < WARM_SECONDS
+
+
+def test_nothing_stays_behind_when_the_starter_is_killed(folder):
+    """`make` itself killed, a terminal torn away: no signal reaches the portal, and it stops all the same."""
+    command = [sys.executable, "-c", STARTER, str(folder)]
+    starter = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    url, payments_url = starter.stdout.readline().split()
+    assert server.answers(f"{url}/livez")
+    starter.kill()
+    starter.wait()
+    starter.stdout.close()
+    deadline = time.monotonic() + server.STOP_SECONDS
+    while server.answers(f"{url}/livez") or server.answers(payments_url):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_a_taken_port_is_one_clear_sentence(portal_server, folder):
