@@ -1,6 +1,7 @@
 """What every test has at hand: real databases, an app, a browser-like client, and the six people."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -43,6 +44,8 @@ def _engines(config: pytest.Config) -> tuple[str, ...]:
 def pytest_configure(config: pytest.Config) -> None:
     """Watch what pages write. Start PostgreSQL once, in the controlling process; the workers are told where it is."""
     get_writes.watch()
+    # A run that is ended (`timeout`, a CI job cancelled) tidies up like one interrupted: no server stays behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if hasattr(config, "workerinput") or "postgresql" not in _engines(config) or _SERVER_URL in os.environ:
         return
     server = postgres.start()
