@@ -14,19 +14,38 @@ from portal.identity import login
 from portal.kernel import db as kernel_db
 from portal.web import (
     access,
+    addresses,
     database,
     errors,
     formats,
     headers,
     icons,
+    kept,
     languages,
     markdown,
     requests,
     static,
+    translations,
 )
 
 _LANGUAGE_PREFIX = "/<any(fr, en, ar):language>"
 _FEATURES = (*models.FEATURES, "pages")
+# In the order in which they see a request.
+_WEB = (
+    requests,
+    languages,
+    translations,
+    addresses,
+    database,
+    login,
+    access,
+    errors,
+    formats,
+    markdown,
+    static,
+    kept,
+    headers,
+)
 # What a feature may bring besides its views; importing or registering it is all there is to do.
 _CONTENTS = ("mails", "notices", "jobs", "flows")
 _VIEWS = ("blueprint", "plain_blueprint")
@@ -43,7 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _configure(app, settings)
     kernel_db.configure(settings.database_url)
     csrf = CSRFProtect(app)
-    for part in (requests, languages, database, login, access, errors, formats, markdown, static, headers):
+    for part in _WEB:
         part.init_app(app)
     app.jinja_env.globals["icon"] = icons.icon
     cli.init_app(app)

@@ -44,8 +44,17 @@ def wake(name: str) -> None:
     run(name)
 
 
+_HOUR_MINUTES = 60
+
+
 def _due(job: Job) -> Callable[[datetime], bool]:
-    due: Callable[[datetime], bool] = crontab(minute=f"*/{job.every_minutes}" if job.every_minutes > 1 else "*")
+    """Every so many minutes; from an hour on, at the full hour, every so many hours of the day."""
+    hours, minutes = divmod(job.every_minutes, _HOUR_MINUTES)
+    due: Callable[[datetime], bool]
+    if hours:
+        due = crontab(minute="0", hour=f"*/{hours}")
+    else:
+        due = crontab(minute=f"*/{minutes}")
     return due
 
 

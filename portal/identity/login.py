@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from flask import Flask, session
+from flask import Flask, g, session
 from flask_login import AnonymousUserMixin, LoginManager, current_user
 
 from portal.identity import services
@@ -13,6 +13,7 @@ from portal.kernel.db import transaction
 from portal.web.database import read_db
 
 _COOKIE_KEY = "_user_id"  # Flask-Login's own name for what its cookie carries
+_LOADED = "_login_user"  # and for where it keeps the user during a request
 
 
 class Visitor(AnonymousUserMixin):
@@ -71,4 +72,6 @@ def init_app(app: Flask) -> None:
 
 
 def _viewer() -> dict[str, object]:
-    return {"viewer": current_user}
+    # The user as already loaded: a page asks who they are some twenty times, and Flask-Login's proxy looks each time.
+    # A page that needs no database (an error's) has not loaded them, and its template does not ask.
+    return {"viewer": g.get(_LOADED, current_user)}

@@ -4,6 +4,7 @@ import logging
 from http import HTTPStatus
 
 from flask import Flask, Response, make_response, render_template
+from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from jinja2 import TemplateNotFound
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -47,7 +48,12 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
 
 def _csrf_error(error: CSRFError) -> Response:
     logger.info("csrf: %s", error.description)
-    return error_page(HTTPStatus.FORBIDDEN)
+    return error_page(
+        HTTPStatus.FORBIDDEN,
+        _l(
+            "This form was opened before you signed in or out, or too long ago. Go back, reload the page and send it again."
+        ),
+    )
 
 
 def _crash(_error: Exception) -> Response:

@@ -2,9 +2,10 @@
 
 from functools import cache
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from flask import Flask, Response, current_app, g, has_request_context, request, url_for
-from flask_babel import Babel, get_translations
+from flask_babel import Babel
 from flask_login import current_user
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.routing import Map
@@ -74,11 +75,13 @@ def language_url(code: str) -> str:
 def _language_url(code: str) -> str:
     if request.endpoint is None or request.method != "GET":
         return url_for("pages.home", language=code)
-    arguments: dict[str, Any] = dict(request.view_args or {})
-    query = {key: value for key, value in request.args.items() if key != "lang"}
+    query = [(key, value) for key, value in request.args.items(multi=True) if key != "lang"]
+    path = quote(request.path, safe="/:@!$&'()*+,;=~")
     if has_language_in_path(request.endpoint):
-        return url_for(request.endpoint, **{**query, **arguments, "language": code})
-    return url_for(request.endpoint, **{**query, **arguments, "lang": code})
+        path = f"/{code}/{path.split('/', 2)[2]}"
+    else:
+        query.append(("lang", code))
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def has_language_in_path(endpoint: str) -> bool:
@@ -143,5 +146,3 @@ def init_app(app: Flask) -> None:
     app.after_request(_remember)
     app.jinja_env.globals.update(languages=list(LANGUAGES.items()), language_url=language_url)
     app.context_processor(lambda: {"language": language(), "direction": direction()})
-    # The translations of a request are looked up once; keep the method at hand for hot loops.
-    app.jinja_env.globals["translations"] = get_translations

@@ -73,7 +73,7 @@ def show(page: QuestionPage, *, answer: AnswerForm | None = None, reply: Comment
         structured=words.structured(page, answers) if public and answers.rows else None,
         public=public,
         answer_form=(answer or AnswerForm(None)) if signed else None,
-        reply_form=(reply or CommentForm(None)) if signed else None,
+        reply_form=reply or (CommentForm(None) if signed and page.paused_at else None),
         comments=reads.comments_of(db, question_id=page.id) if page.has_comments else (),
         merged=reads.merged_titles(db, question_id=page.id) if policies.is_moderator(current_user) else (),
         related=related(db, question_id=page.id, title=page.title, lesson_number=page.lesson_number),

@@ -3,7 +3,11 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as DbSession
 
+from portal.kernel.db import BigId
 from portal.training.models import CalendarFeed
+
+_feeds = CalendarFeed.__table__.c
+_TOKEN = sa.select(_feeds.token).where(_feeds.user_id == sa.bindparam("user_id", type_=BigId))
 
 
 def feed_owner(db: DbSession, token: str) -> int | None:
@@ -13,4 +17,4 @@ def feed_owner(db: DbSession, token: str) -> int | None:
 
 def feed_token(db: DbSession, user_id: int) -> str | None:
     """The token of this user's calendar, once they have asked for one."""
-    return db.scalar(sa.select(CalendarFeed.token).where(CalendarFeed.user_id == user_id))
+    return db.scalar(_TOKEN, {"user_id": user_id})

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as DbSession
 
 from portal.identity.models import User
 from portal.kernel import clock
+from portal.kernel.db import BigId, UTCDateTime
 from portal.training.models import (
     Cohort,
     CohortState,
@@ -49,31 +51,62 @@ class CohortCard:
         return sorted(weekdays_of(self.weekdays_mask))
 
 
-_CARD = (
-    Cohort.id,
-    Cohort.name,
-    Cohort.language,
-    Cohort.first_on,
-    Cohort.last_on,
-    Cohort.local_time,
-    Cohort.weekdays,
-    Cohort.zone,
-    Cohort.capacity,
-    Cohort.seats_taken,
-    Cohort.state,
+_cohorts, _enrolments = Cohort.__table__.c, Enrolment.__table__.c
+_sessions, _lessons = Session.__table__.c, Lesson.__table__.c
+_CARD: tuple[sa.ColumnElement[Any], ...] = (
+    _cohorts.id,
+    _cohorts.name,
+    _cohorts.language,
+    _cohorts.first_on,
+    _cohorts.last_on,
+    _cohorts.local_time,
+    _cohorts.weekdays,
+    _cohorts.zone,
+    _cohorts.capacity,
+    _cohorts.seats_taken,
+    _cohorts.state,
+)
+# Built once: the programme page runs them for everyone.
+_OPEN: sa.Select[Any] = (
+    sa.select(*_CARD)
+    .where(_cohorts.state == CohortState.RELEASED, _cohorts.last_on >= sa.bindparam("today", type_=sa.Date))
+    .order_by(
+        _cohorts.language != sa.bindparam("language", type_=sa.String),
+        _cohorts.first_on <= sa.bindparam("today", type_=sa.Date),
+        _cohorts.first_on,
+        _cohorts.id,
+    )
+    .limit(sa.bindparam("cards", type_=sa.Integer))
+)
+_MINE: sa.Select[Any] = (
+    sa.select(*_CARD)
+    .where(
+        _enrolments.cohort_id == _cohorts.id,
+        _enrolments.user_id == sa.bindparam("user_id", type_=BigId),
+        _enrolments.state == EnrolmentState.ACTIVE,
+        _cohorts.state == CohortState.RELEASED,
+    )
+    .order_by(_enrolments.created_at.desc())
+    .limit(1)
+)
+_LESSON_DATES: sa.Select[Any] = sa.select(
+    _lessons.number,
+    sa.select(sa.func.min(_sessions.starts_at))
+    .where(
+        _sessions.lesson_id == _lessons.id,
+        _sessions.state == SessionState.SCHEDULED,
+        _sessions.starts_at > sa.bindparam("now", type_=UTCDateTime),
+    )
+    .correlate(Lesson.__table__)
+    .scalar_subquery()
+    .label("starts_at"),
 )
 
 
 def open_cohorts(db: DbSession, *, language: str, limit: int = 6) -> list[CohortCard]:
     """Public cohorts that go on: in this language first, then those that have not begun, then by their first day."""
-    today = clock.now().date()
-    rows = db.execute(
-        sa.select(*_CARD)
-        .where(Cohort.state == CohortState.RELEASED, Cohort.last_on >= today)
-        .order_by(Cohort.language != language, Cohort.first_on <= today, Cohort.first_on, Cohort.id)
-        .limit(limit)
-    )
-    return [CohortCard(*row) for row in rows]
+    given = {"today": clock.now().date(), "language": language, "cards": limit}
+    return [CohortCard(*row) for row in db.execute(_OPEN, given)]
 
 
 def all_cohorts(db: DbSession, *, limit: int = 100) -> list[CohortCard]:
@@ -146,33 +179,13 @@ def is_waiting(db: DbSession, user_id: int, cohort_id: int) -> bool:
 
 def my_cohort(db: DbSession, user_id: int) -> CohortCard | None:
     """The cohort this user is in that goes on; the latest joined when there are several."""
-    row = db.execute(
-        sa.select(*_CARD)
-        .join(Enrolment, Enrolment.cohort_id == Cohort.id)
-        .where(
-            Enrolment.user_id == user_id,
-            Enrolment.state == EnrolmentState.ACTIVE,
-            Cohort.state == CohortState.RELEASED,
-        )
-        .order_by(Enrolment.created_at.desc())
-        .limit(1)
-    ).first()
+    row = db.execute(_MINE, {"user_id": user_id}).first()
     return CohortCard(*row) if row else None
 
 
 def lesson_dates(db: DbSession) -> dict[int, datetime]:
     """The next date of each lesson in any public cohort, by the lesson's number."""
-    next_start = (
-        sa.select(sa.func.min(Session.starts_at))
-        .where(
-            Session.lesson_id == Lesson.id,
-            Session.state == SessionState.SCHEDULED,
-            Session.starts_at > clock.now(),
-        )
-        .correlate(Lesson)
-        .scalar_subquery()
-    )
-    rows = db.execute(sa.select(Lesson.number, next_start.label("starts_at")))
+    rows = db.execute(_LESSON_DATES, {"now": clock.now()})
     return {row.number: row.starts_at for row in rows if row.starts_at is not None}
 
 

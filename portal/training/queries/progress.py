@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as DbSession
 
 from portal.identity.models import User
 from portal.kernel import clock
+from portal.kernel.db import BigId, UTCDateTime
 from portal.training.models import (
     LESSONS,
     PROGRAMME_SLUG,
@@ -115,14 +117,51 @@ class Progress:
         return dates[self.missing - 1] if 0 < self.missing <= len(dates) else None
 
 
-def _attended(db: DbSession, user_id: int) -> dict[int, LessonState]:
-    rows = db.execute(
-        sa.select(Lesson.number, Attendance.state, Session.id, Session.starts_at)
-        .join(Session, Session.id == Attendance.session_id)
-        .join(Lesson, Lesson.id == Session.lesson_id)
-        .where(Attendance.user_id == user_id)
-        .order_by(Session.starts_at)
+# Plain columns of statements built once: the pages that show progress are the ones a merchant opens most.
+_lessons, _sessions, _seats, _cohorts = (kind.__table__.c for kind in (Lesson, Session, Seat, Cohort))
+_attendances, _users, _programmes = Attendance.__table__.c, User.__table__.c, Programme.__table__.c
+_USER_ID = sa.bindparam("user_id", type_=BigId)
+_ATTENDED: sa.Select[Any] = (
+    sa.select(_lessons.number, _attendances.state, _sessions.id, _sessions.starts_at)
+    .where(
+        _attendances.user_id == _USER_ID,
+        _sessions.id == _attendances.session_id,
+        _lessons.id == _sessions.lesson_id,
     )
+    .order_by(_sessions.starts_at)
+)
+_SEATED: sa.Select[Any] = (
+    sa.select(
+        _sessions.id,
+        _lessons.number,
+        _sessions.starts_at,
+        _sessions.ends_at,
+        _sessions.zone,
+        _sessions.state,
+        _sessions.started_at,
+        _sessions.bar_percent,
+        _cohorts.id.label("cohort_id"),
+        _cohorts.name.label("cohort"),
+        _users.display_name,
+        _seats.enrolment_id,
+    )
+    .where(
+        _seats.user_id == _USER_ID,
+        _seats.state == SeatState.HELD,
+        _sessions.id == _seats.session_id,
+        _sessions.state.in_((SessionState.SCHEDULED, SessionState.LIVE)),
+        (_sessions.state == SessionState.LIVE) | (_sessions.ends_at > sa.bindparam("now", type_=UTCDateTime)),
+        _lessons.id == _sessions.lesson_id,
+        _cohorts.id == _sessions.cohort_id,
+        _users.id == _sessions.expert_id,
+    )
+    .order_by(_sessions.starts_at)
+)
+_NEEDED = sa.select(_programmes.needed_lessons).where(_programmes.slug == PROGRAMME_SLUG)
+
+
+def _attended(db: DbSession, user_id: int) -> dict[int, LessonState]:
+    rows = db.execute(_ATTENDED, {"user_id": user_id})
     best: dict[int, LessonState] = {}
     for number, state, session_id, starts_at in rows:
         word = _WORD.get(state, str(state))
@@ -134,33 +173,7 @@ def _attended(db: DbSession, user_id: int) -> dict[int, LessonState]:
 
 def seated_sessions(db: DbSession, user_id: int) -> tuple[SeatedSession, ...]:
     """The sessions to come in which this user has a seat: live ones first, then by time."""
-    rows = db.execute(
-        sa.select(
-            Session.id,
-            Lesson.number,
-            Session.starts_at,
-            Session.ends_at,
-            Session.zone,
-            Session.state,
-            Session.started_at,
-            Session.bar_percent,
-            Cohort.id.label("cohort_id"),
-            Cohort.name.label("cohort"),
-            User.display_name,
-            Seat.enrolment_id,
-        )
-        .join(Seat, Seat.session_id == Session.id)
-        .join(Lesson, Lesson.id == Session.lesson_id)
-        .join(Cohort, Cohort.id == Session.cohort_id)
-        .join(User, User.id == Session.expert_id)
-        .where(
-            Seat.user_id == user_id,
-            Seat.state == SeatState.HELD,
-            Session.state.in_((SessionState.SCHEDULED, SessionState.LIVE)),
-            (Session.state == SessionState.LIVE) | (Session.ends_at > clock.now()),
-        )
-        .order_by(Session.starts_at)
-    )
+    rows = db.execute(_SEATED, {"user_id": user_id, "now": clock.now()})
     found = [
         SeatedSession(
             row.id,
@@ -183,8 +196,7 @@ def seated_sessions(db: DbSession, user_id: int) -> tuple[SeatedSession, ...]:
 
 def needed_lessons(db: DbSession) -> int:
     """How many lessons the certificate asks for."""
-    found = db.scalar(sa.select(Programme.needed_lessons).where(Programme.slug == PROGRAMME_SLUG))
-    return found or DEFAULT_NEEDED
+    return db.scalar(_NEEDED) or DEFAULT_NEEDED
 
 
 def progress(db: DbSession, user_id: int) -> Progress:

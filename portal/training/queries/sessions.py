@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session as DbSession
 
 from portal.identity.models import User
 from portal.kernel import clock
+from portal.kernel.db import BigId
 from portal.training import presence
 from portal.training.calendars import CalendarEntry
 from portal.training.models import (
@@ -26,6 +27,11 @@ from portal.training.policies import room_is_open
 # Somebody counts as in the room for this long after their last sign of life.
 _STILL_HERE = timedelta(seconds=60)
 _TO_COME = (SessionState.SCHEDULED, SessionState.LIVE)
+_pings = PresencePing.__table__.c
+_SPANS = sa.select(_pings.from_at, _pings.until_at).where(
+    _pings.session_id == sa.bindparam("session_id", type_=BigId),
+    _pings.user_id == sa.bindparam("user_id", type_=BigId),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +217,7 @@ def present_count(db: DbSession, session_id: int) -> int:
 
 def presence_so_far(db: DbSession, *, session_id: int, user_id: int, from_at: datetime) -> timedelta:
     """How long this user has been present since a session began, until now, devices merged."""
-    rows = db.execute(
-        sa.select(PresencePing.from_at, PresencePing.until_at).where(
-            PresencePing.session_id == session_id, PresencePing.user_id == user_id
-        )
-    )
+    rows = db.execute(_SPANS, {"session_id": session_id, "user_id": user_id})
     spans = [(row.from_at, row.until_at) for row in rows]
     return presence.merged(spans, from_at=from_at, until_at=clock.now())
 

@@ -168,7 +168,9 @@ def programme_page(db: DbSession, user_id: int | None, code: str) -> ProgrammePa
     far = queries.progress(db, user_id) if user_id is not None else None
     states = far.states if far else {number: LessonState(number, OPEN) for number in range(1, content.LESSONS + 1)}
     cohorts = queries.open_cohorts(db, language=code, limit=_COHORTS_SHOWN)
-    chapters = _chapters(states, queries.lesson_dates(db), code)
+    # Only a lesson without a seat asks when it comes next.
+    is_open = any(one.state == OPEN for one in states.values())
+    chapters = _chapters(states, queries.lesson_dates(db) if is_open else {}, code)
     rows = [row for chapter in chapters for row in chapter.rows]
     return ProgrammePage(
         chapters=chapters,
