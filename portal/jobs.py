@@ -50,11 +50,9 @@ _HOUR_MINUTES = 60
 def _due(job: Job) -> Callable[[datetime], bool]:
     """Every so many minutes; from an hour on, at the full hour, every so many hours of the day."""
     hours, minutes = divmod(job.every_minutes, _HOUR_MINUTES)
-    due: Callable[[datetime], bool]
-    if hours:
-        due = crontab(minute="0", hour=f"*/{hours}")
-    else:
-        due = crontab(minute=f"*/{minutes}")
+    due: Callable[[datetime], bool] = (
+        crontab(minute="0", hour=f"*/{hours}") if hours else crontab(minute=f"*/{minutes}")
+    )
     return due
 
 

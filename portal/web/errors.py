@@ -51,7 +51,8 @@ def _csrf_error(error: CSRFError) -> Response:
     return error_page(
         HTTPStatus.FORBIDDEN,
         _l(
-            "This form was opened before you signed in or out, or too long ago. Go back, reload the page and send it again."
+            "This form was opened before you signed in or out, or too long ago."
+            " Go back, reload the page and send it again."
         ),
     )
 
