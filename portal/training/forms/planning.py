@@ -1,8 +1,7 @@
-"""Forms of training: planning a cohort, and the small ones of the room and the quiz."""
+"""Planning a cohort, and settling the conflicts of its draft."""
 
 from collections.abc import Sequence
 from datetime import date, time
-from typing import Any
 from urllib.parse import urlsplit
 
 from flask_babel import lazy_gettext as _l
@@ -177,49 +176,3 @@ class ShiftForm(PortalForm):
     """Another day for a draft session."""
 
     on = DateField(validators=[InputRequired()])
-
-
-class MoveForm(PortalForm):
-    """Another day and time for a published session."""
-
-    on = DateField(_l("New day"), validators=[InputRequired(_l("Choose a day."))])
-    at = TimeField(_l("New time, on the clock there"), validators=[InputRequired(_l("Choose a time."))])
-
-
-class SlideForm(PortalForm):
-    """The slide to show to everybody, from 0."""
-
-    to = IntegerField(validators=[InputRequired()])
-
-
-class EmptyForm(PortalForm):
-    """A button and its token."""
-
-
-class OverrideForm(PortalForm):
-    """A corrected attendance, with its reason."""
-
-    after = SelectField(_l("Attendance"))
-    reason = StringField(
-        _l("Reason"),
-        validators=[
-            Length(min=_SHORTEST_REASON, max=500, message=_l("Say in a few words why the attendance is changed."))
-        ],
-    )
-
-
-def quiz_form(questions: Sequence[Any]) -> type[PortalForm]:
-    """A form class with one choice for each question; options are numbered from 0."""
-
-    class QuizForm(PortalForm):
-        """The questions of one lesson."""
-
-    for number, question in enumerate(questions):
-        field = RadioField(
-            question.question,
-            choices=[SelectChoice(*pair) for pair in enumerate(question.options)],
-            coerce=int,
-            validators=[InputRequired(_l("Choose an answer."))],
-        )
-        setattr(QuizForm, f"q{number}", field)
-    return QuizForm

@@ -1,0 +1,44 @@
+"""The room's slides, moving a session, and correcting attendance."""
+
+from flask_babel import lazy_gettext as _l
+from wtforms import (
+    DateField,
+    IntegerField,
+    SelectField,
+    StringField,
+    TimeField,
+)
+from wtforms.validators import InputRequired, Length
+
+from portal.web.forms import PortalForm
+
+_SHORTEST_REASON = 3
+
+
+class MoveForm(PortalForm):
+    """Another day and time for a published session."""
+
+    on = DateField(_l("New day"), validators=[InputRequired(_l("Choose a day."))])
+    at = TimeField(_l("New time, on the clock there"), validators=[InputRequired(_l("Choose a time."))])
+
+
+class SlideForm(PortalForm):
+    """The slide to show to everybody, from 0."""
+
+    to = IntegerField(validators=[InputRequired()])
+
+
+class EmptyForm(PortalForm):
+    """A button and its token."""
+
+
+class OverrideForm(PortalForm):
+    """A corrected attendance, with its reason."""
+
+    after = SelectField(_l("Attendance"))
+    reason = StringField(
+        _l("Reason"),
+        validators=[
+            Length(min=_SHORTEST_REASON, max=500, message=_l("Say in a few words why the attendance is changed."))
+        ],
+    )
