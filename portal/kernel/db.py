@@ -122,8 +122,11 @@ def _prepare_sqlite(engine: Engine, journal_mode: str) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def make_engine(url: str) -> Engine:
-    """An engine for a SQLite file or PostgreSQL (psycopg 3) address, with the settings the portal relies on."""
+def make_engine(url: str, *, reading: bool = False) -> Engine:
+    """An engine for a SQLite file or PostgreSQL (psycopg 3) address, with the settings the portal relies on.
+
+    `reading`: on PostgreSQL its connections stay in autocommit, so that borrowing one and giving it back cost nothing.
+    """
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
         module = _sqlite_module()
@@ -131,7 +134,10 @@ def make_engine(url: str) -> Engine:
         safe = module.sqlite_version_info >= WAL_IS_SAFE_FROM
         _prepare_sqlite(engine, "WAL" if safe else "DELETE")
         return engine
-    return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=10, max_overflow=10)
+    options: dict[str, Any] = {"pool_size": 5, "max_overflow": 15}
+    if reading:
+        options = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None, "pool_size": 10, "max_overflow": 10}
+    return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), **options)
 
 
 class Database:
@@ -141,10 +147,9 @@ class Database:
         """Open nothing yet; connections are made on first use."""
         self.engine = make_engine(url)
         self._joined: Connection | None = None
-        options: dict[str, Any] = {_READING: True}
-        if self.engine.dialect.name != "sqlite":
-            options["isolation_level"] = "AUTOCOMMIT"
-        self._reading_engine = self.engine.execution_options(**options)
+        # SQLite reads on the same connections: one file has few of them, and its writers wait for each other anyway.
+        apart = self.engine if self.engine.dialect.name == "sqlite" else make_engine(url, reading=True)
+        self._reading_engine = apart.execution_options(**{_READING: True})
 
     def session(self) -> Session:
         """A writing session; `transaction()` is the way to have one that commits."""
@@ -169,6 +174,7 @@ class Database:
 
     def dispose(self) -> None:
         """Close every pooled connection."""
+        self._reading_engine.dispose()
         self.engine.dispose()
 
 
