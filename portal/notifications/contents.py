@@ -21,6 +21,8 @@ class MailContent:
     heading: str
     paragraphs: list[str]
     action: Action | None = None
+    # The other way out, as a plain link: a seat declined, a move that does not suit.
+    second: Action | None = None
     code: str | None = None
     rows: list[tuple[str, str]] = field(default_factory=list)
     note: str = ""
