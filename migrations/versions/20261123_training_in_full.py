@@ -135,6 +135,7 @@ def _create_tables() -> None:
         sa.Column("told", sa.Integer(), nullable=False),
         sa.Column("created_by", BIG_ID, nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["cohort_id"], ["cohorts.id"], name=op.f("fk_group_messages_cohort_id_cohorts")),
         sa.ForeignKeyConstraint(["created_by"], ["users.id"], name=op.f("fk_group_messages_created_by_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_group_messages")),
@@ -252,10 +253,37 @@ def _create_more_tables() -> None:
     )
 
 
+def _create_imports() -> None:
+    op.create_table(
+        "people_imports",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("cohort_id", BIG_ID, nullable=False),
+        sa.Column("state", _choice("state", "checked", "running", "done"), nullable=False),
+        sa.Column("file_name", sa.String(length=120), nullable=False),
+        sa.Column("lines", sa.JSON(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("enrolled", sa.Integer(), nullable=False),
+        sa.Column("waiting", sa.Integer(), nullable=False),
+        sa.Column("unchanged", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("created_by", BIG_ID, nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(state = 'done') = (finished_at IS NOT NULL)", name=op.f("ck_people_imports_finished")),
+        sa.CheckConstraint("position >= 0", name=op.f("ck_people_imports_position")),
+        sa.ForeignKeyConstraint(["cohort_id"], ["cohorts.id"], name=op.f("fk_people_imports_cohort_id_cohorts")),
+        sa.ForeignKeyConstraint(["created_by"], ["users.id"], name=op.f("fk_people_imports_created_by_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_people_imports")),
+    )
+    op.create_index(op.f("ix_people_imports_cohort_id"), "people_imports", ["cohort_id"], unique=False)
+    op.create_index("ix_people_imports_state", "people_imports", ["state"], unique=False)
+
+
 def upgrade() -> None:
     """Build."""
     _create_tables()
     _create_more_tables()
+    _create_imports()
     _add_columns()
     _create_triggers()
 
@@ -269,6 +297,7 @@ def downgrade() -> None:
         # SQLite drops it in place too, where Alembic's batch would copy the table and lose its triggers.
         op.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     for table in (
+        "people_imports",
         "waitlist_offers",
         "slide_turns",
         "session_feedbacks",

@@ -13,6 +13,7 @@ from portal.training.models.attendance import (
     TaskTick,
 )
 from portal.training.models.experts import ExpertAbsence, ExpertAvailability, ExpertLanguage
+from portal.training.models.imports import ImportState, PeopleImport
 from portal.training.models.programme import (
     LESSONS,
     PROGRAMME_SLUG,
@@ -58,9 +59,11 @@ __all__ = [
     "ExpertLanguage",
     "GroupAudience",
     "GroupMessage",
+    "ImportState",
     "Lesson",
     "LessonVersion",
     "OfferOutcome",
+    "PeopleImport",
     "PresencePing",
     "PresenceSource",
     "Programme",

@@ -149,7 +149,7 @@ class GroupAudience(StrEnum):
 
 
 class GroupMessage(Base):
-    """What an organiser wrote to a group of a cohort: one mail a person, through the outbox."""
+    """What an organiser wrote to a group of a cohort: a draft until sent, then one mail a person through the outbox."""
 
     __tablename__ = "group_messages"
 
@@ -163,3 +163,4 @@ class GroupMessage(Base):
     told: Mapped[int] = mapped_column(default=0)
     created_by: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    sent_at: Mapped[datetime | None]
