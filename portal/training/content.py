@@ -1,8 +1,8 @@
 """The words of the 25 lessons, read once from `lessons/*.toml` and checked: numbers, languages, quizzes."""
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +12,9 @@ LANGUAGES = ("fr", "en", "ar")
 LESSONS = 25
 LESSONS_A_CHAPTER = 5
 QUIZ_QUESTIONS = 4
+AIMS = 3
+# Words of a text, counted between spaces: what is read aloud and talked about in 30 minutes.
+SHORTEST_TEXT, LONGEST_TEXT = 250, 450
 _FOLDER = Path(__file__).parent / "lessons"
 
 
@@ -66,6 +69,24 @@ class LessonText:
         """The lesson's name in a language."""
         return self.words[language].title
 
+    def edited(self, language: str, entry: Mapping[str, Any]) -> LessonWords:
+        """The lesson's words with the summary, aims, task and text of `entry`; title and quiz stay the file's."""
+        return replace(
+            self.words[language],
+            summary=entry["summary"],
+            aims=tuple(entry["aims"]),
+            task=entry["task"],
+            text=entry["text"],
+            slides=split_slides(entry["text"]),
+        )
+
+    def entries(self) -> dict[str, dict[str, Any]]:
+        """What can be edited of it, as a version keeps it: {language: {summary, aims, task, text}}."""
+        return {
+            language: {"summary": one.summary, "aims": list(one.aims), "task": one.task, "text": one.text}
+            for language, one in self.words.items()
+        }
+
     @property
     def address(self) -> str:
         """The address part: `4-etre-trouve`."""
@@ -100,6 +121,49 @@ def split_slides(text: str) -> tuple[Slide, ...]:
         else:
             lines.append(line)
     return tuple(slides)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What keeps words from being shown. `kind` is one of missing, heading, short, long, slides; `found` the number."""
+
+    language: str
+    part: str
+    kind: str
+    found: int = 0
+    wanted: int = 0
+
+
+def _problems_of(language: str, entry: Mapping[str, Any]) -> Iterator[Problem]:
+    aims, text = entry["aims"], entry["text"]
+    if not entry["summary"]:
+        yield Problem(language, "summary", "missing")
+    if len(aims) != AIMS or not all(aims):
+        yield Problem(language, "aims", "missing", len([aim for aim in aims if aim]), AIMS)
+    if not entry["task"]:
+        yield Problem(language, "task", "missing")
+    length = len(text.split())
+    if length < SHORTEST_TEXT:
+        yield Problem(language, "text", "short", length, SHORTEST_TEXT)
+    elif length > LONGEST_TEXT:
+        yield Problem(language, "text", "long", length, LONGEST_TEXT)
+    elif not text.startswith("## "):
+        yield Problem(language, "text", "heading")
+
+
+def problems(entries: Mapping[str, Mapping[str, Any]]) -> list[Problem]:
+    """What is wrong with a lesson's words in all languages: {language: {summary, aims, task, text}}.
+
+    The slides are those of the first language: the expert turns them for all at once.
+    """
+    found = [one for language in LANGUAGES for one in _problems_of(language, entries[language])]
+    slides = {language: len(split_slides(entries[language]["text"])) for language in LANGUAGES}
+    wanted = slides[LANGUAGES[0]]
+    broken = {one.language for one in found if one.part == "text"}
+    for language, number in slides.items():
+        if number != wanted and language not in broken:
+            found.append(Problem(language, "text", "slides", number, wanted))
+    return found
 
 
 def _quiz(entries: list[dict[str, Any]], where: str) -> tuple[QuizQuestion, ...]:

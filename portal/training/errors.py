@@ -93,3 +93,22 @@ class QuizClosedError(ConflictError):
     """No session of the lesson has ended yet."""
 
     message = _l("The questions of this lesson open after its first session.")
+
+
+class NoSuchVersionError(NotFoundError):
+    """A version of a lesson's words that was never saved."""
+
+    message = _l("There is no such version of this lesson.")
+
+
+class EditedMeanwhileError(ConflictError):
+    """Another organiser saved the same lesson first."""
+
+    message = _l("Somebody else saved this lesson meanwhile. Compare, then save again: nothing you typed is lost.")
+
+
+class BadWordsError(PortalError):
+    """A lesson's words that break the rules of the content files."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    message = _l("These words cannot be shown as slides yet. Put right what is marked.")
