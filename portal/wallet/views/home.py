@@ -1,7 +1,5 @@
 """The wallet itself, and its statements."""
 
-import csv
-import io
 from datetime import date
 from operator import attrgetter
 
@@ -13,7 +11,7 @@ from flask_login import current_user
 from portal import config
 from portal.kernel import clock
 from portal.kernel.errors import NotFoundError
-from portal.kernel.money import Money
+from portal.kernel.tables import BYTE_ORDER_MARK, csv_line
 from portal.messaging.queries import LINES, inbox
 from portal.wallet.queries import overview, statements
 from portal.wallet.queries.balances import balance
@@ -23,9 +21,6 @@ from portal.wallet.views.blueprint import blueprint
 from portal.web.access import requires, signed_in
 from portal.web.database import read_db
 from portal.web.requests import id_argument
-
-# What a spreadsheet takes for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @blueprint.get("/wallet")
@@ -92,32 +87,20 @@ def entry_title(entry: StatementEntry) -> str:
     return str(titles.get(entry.kind, _("Other movement")))
 
 
-def _plain(amount: Money) -> str:
-    """An amount for a spreadsheet: digits and a point."""
-    return f"{amount.major:f}"
-
-
-def _safe(text: str) -> str:
-    """Text that no spreadsheet runs."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
 def as_csv(statement: Statement) -> str:
     """A statement as a table: date, entry, note, reference, amount, balance after it. Everything is quoted."""
-    file = io.StringIO()
-    table = csv.writer(file, quoting=csv.QUOTE_ALL)
     columns = [_("Date"), _("Entry"), _("Note"), _("Reference"), _("Amount"), _("Balance"), _("Currency")]
-    table.writerow(columns)
     held = statement.opening
-    table.writerow([statement.month.isoformat(), _("Opening balance"), "", "", "", _plain(held), held.currency])
+    first_row = [_("Opening balance"), "", "", "", held.major, held.currency]
+    lines: list[list[object]] = [columns, [statement.month.isoformat(), *first_row]]
     for entry in statement.entries:
         held += entry.amount
         day = to_user_timezone(entry.at).strftime("%Y-%m-%d %H:%M")
-        texts = [_safe(text) for text in (entry_title(entry), entry.note, entry.reference)]
-        table.writerow([day, *texts, _plain(entry.amount), _plain(held), held.currency])
-    last_row = [_("Closing balance"), "", "", "", _plain(statement.closing), held.currency]
-    table.writerow([statements.next_month(statement.month).isoformat(), *last_row])
-    return file.getvalue()
+        texts = [entry_title(entry), entry.note, entry.reference]
+        lines.append([day, *texts, entry.amount.major, held.major, held.currency])
+    last_row = [_("Closing balance"), "", "", "", statement.closing.major, held.currency]
+    lines.append([statements.next_month(statement.month).isoformat(), *last_row])
+    return "".join(map(csv_line, lines))
 
 
 @blueprint.get("/wallet/statement.csv")
@@ -126,8 +109,7 @@ def statement_csv() -> Response:
     """The same month as a table for a spreadsheet."""
     month = _month_asked()
     found = statements.statement(read_db(), current_user.id, month, current_user.time_zone)
-    # The mark at the beginning tells Excel that this is UTF-8.
-    response = make_response("\ufeff" + as_csv(found))
+    response = make_response(BYTE_ORDER_MARK + as_csv(found))
     response.mimetype = "text/csv"
     currency = config.current().currency
     response.headers["Content-Disposition"] = f'attachment; filename="comptoir-{month:%Y-%m}-{currency}.csv"'
