@@ -80,9 +80,10 @@ def _decoded(data: bytes) -> str:
 
 
 def _separator(text: str) -> str:
-    """The one that stands more often in the first line, quoted cells apart."""
-    first = _QUOTED.sub("", text.lstrip().partition("\n")[0])
-    return max(_SEPARATORS, key=first.count)
+    """The one that stands more often in the first line that has any, quoted cells apart."""
+    bare = _QUOTED.sub("", text)
+    telling = next((line for line in bare.splitlines() if any(one in line for one in _SEPARATORS)), "")
+    return max(_SEPARATORS, key=telling.count)
 
 
 def _rows(text: str, separator: str, limits: Limits) -> Iterator[Row]:
