@@ -11,7 +11,7 @@ from portal.forum import policies, queries, services
 from portal.forum.addresses import question_path
 from portal.forum.errors import QuestionNotFoundError, TooManyPostsError
 from portal.forum.forms import AnswerForm, CommentForm
-from portal.forum.models import Question, QuestionState
+from portal.forum.models import TEXT_LONGEST, Question, QuestionState
 from portal.forum.queries import question as reads
 from portal.forum.queries.lists import related
 from portal.forum.queries.question import Answers, QuestionPage
@@ -64,7 +64,6 @@ def show(page: QuestionPage, *, answer: AnswerForm | None = None, reply: Comment
     """Render a question's page, with the forms as they were sent when one was refused."""
     db, reader = read_db(), words.reader_id()
     answers = queries.answers_of(db, question_id=page.id, user_id=reader)
-    signed = current_user.is_authenticated
     public = page.state not in {QuestionState.PENDING, QuestionState.HIDDEN}
     return render_template(
         "forum/question.html",
@@ -72,13 +71,15 @@ def show(page: QuestionPage, *, answer: AnswerForm | None = None, reply: Comment
         part=answers_part(page, answers),
         structured=words.structured(page, answers) if public and answers.rows else None,
         public=public,
-        answer_form=(answer or AnswerForm(None)) if signed else None,
-        reply_form=reply or (CommentForm(None) if signed and page.paused_at else None),
+        # A form object only when one was refused: the empty one costs more than all else on the page but its answers.
+        answer_form=answer,
+        reply_form=reply or (CommentForm(None) if current_user.is_authenticated and page.paused_at else None),
         comments=reads.comments_of(db, question_id=page.id) if page.has_comments else (),
         merged=reads.merged_titles(db, question_id=page.id) if policies.is_moderator(current_user) else (),
         related=related(db, question_id=page.id, title=page.title, lesson_number=page.lesson_number),
         may=policies,
         words=words,
+        longest=TEXT_LONGEST,
         next_promise=words.next_promise(),
     )
 
