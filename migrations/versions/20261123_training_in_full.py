@@ -33,10 +33,12 @@ COLUMNS = (
         "VARCHAR(32) DEFAULT 'first_come' NOT NULL",
         "waitlist_rule IN ('first_come', 'newcomers', 'near_certificate')",
     ),
+    ("outbox_mails", "useful_until", "{moment}", ""),
     ("seats", "confirm_by", "{moment}", ""),
     ("sessions", "room_kind", "VARCHAR(32) DEFAULT 'link' NOT NULL", "room_kind IN ('link', 'jitsi', 'bigbluebutton')"),
     ("sessions", "room_id", "VARCHAR(80) DEFAULT '' NOT NULL", ""),
     ("sessions", "roster_seen_at", "{moment}", ""),
+    ("sessions", "feedback_asked_at", "{moment}", ""),
     ("sessions", "replay_from_seconds", "INTEGER DEFAULT 0 NOT NULL", "replay_from_seconds >= 0"),
     ("waitlist_entries", "priority", "INTEGER DEFAULT 0 NOT NULL", ""),
     ("waitlist_entries", "priority_reason", "VARCHAR(200) DEFAULT '' NOT NULL", ""),
@@ -279,9 +281,30 @@ def _create_imports() -> None:
     op.create_index("ix_people_imports_state", "people_imports", ["state"], unique=False)
 
 
+def _create_publications() -> None:
+    op.create_table(
+        "room_publications",
+        sa.Column("session_id", BIG_ID, nullable=False),
+        sa.Column("version", BIG_ID, nullable=False),
+        sa.Column("published", BIG_ID, nullable=False),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("published <= version", name=op.f("ck_room_publications_published")),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_room_publications_session_id_sessions")),
+        sa.PrimaryKeyConstraint("session_id", name=op.f("pk_room_publications")),
+    )
+    op.create_index(
+        "ix_room_publications_waiting",
+        "room_publications",
+        ["session_id"],
+        postgresql_where=sa.text("published < version"),
+        sqlite_where=sa.text("published < version"),
+    )
+
+
 def upgrade() -> None:
     """Build."""
     _create_tables()
+    _create_publications()
     _create_more_tables()
     _create_imports()
     _add_columns()
@@ -297,6 +320,7 @@ def downgrade() -> None:
         # SQLite drops it in place too, where Alembic's batch would copy the table and lose its triggers.
         op.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     for table in (
+        "room_publications",
         "people_imports",
         "waitlist_offers",
         "slide_turns",

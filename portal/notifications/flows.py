@@ -20,6 +20,7 @@ BATCH = 50
 MOST_ATTEMPTS = 8
 # While a mail is being delivered nobody else may claim it; a worker killed meanwhile frees it after this.
 CLAIM_LASTS = timedelta(minutes=2)
+TOO_LATE = "too late to be of use"
 
 
 def _claim(db: Session, *, most: int) -> list[OutboxMail]:
@@ -27,7 +28,11 @@ def _claim(db: Session, *, most: int) -> list[OutboxMail]:
     now = clock.now()
     due = (
         sa.select(OutboxMail)
-        .where(OutboxMail.state == OutboxState.PENDING, OutboxMail.due_at <= now)
+        .where(
+            OutboxMail.state == OutboxState.PENDING,
+            OutboxMail.due_at <= now,
+            sa.func.coalesce(OutboxMail.useful_until > now, sa.true()),
+        )
         .order_by(OutboxMail.due_at, OutboxMail.id)
         .limit(most)
         .with_for_update(skip_locked=True)
@@ -37,6 +42,13 @@ def _claim(db: Session, *, most: int) -> list[OutboxMail]:
         mail.due_at = now + CLAIM_LASTS
         mail.attempts += 1
     return claimed
+
+
+def _give_up_late(db: Session) -> int:
+    """Let go of the mails that would arrive too late to be of use."""
+    late = (OutboxMail.state == OutboxState.PENDING, OutboxMail.useful_until <= clock.now())
+    given_up = sa.update(OutboxMail).where(*late).values(state=OutboxState.FAILED, last_error=TOO_LATE)
+    return rows_changed(db, given_up.execution_options(synchronize_session=False))
 
 
 def _record(mail: OutboxMail, error: Exception | None) -> None:
@@ -65,6 +77,8 @@ def send_due_mails() -> int:
     """Send every mail that is due; returns how many were tried. Safe to be killed and to run twice."""
     tried = 0
     through = channel()
+    with transaction() as db:
+        _give_up_late(db)
     while True:
         with transaction() as db:
             claimed = _claim(db, most=BATCH)

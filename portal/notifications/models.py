@@ -45,6 +45,8 @@ class OutboxMail(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     due_at: Mapped[datetime] = mapped_column(default=clock.now)
+    # After this moment it would help nobody, and is not sent.
+    useful_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(sa.String(500), default="")
 

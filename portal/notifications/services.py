@@ -1,8 +1,8 @@
 """Putting mails in the outbox and notices in the page, in the transaction that causes them."""
 
 import base64
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,8 @@ from portal.kernel.worker import wake_after_commit
 from portal.notifications.models import Notice, OutboxMail, OutboxState
 
 SEND_JOB = "send_mails"
+# One INSERT of so many rows: SQLite allows 32,766 values in a statement.
+_ROWS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,60 @@ class Attachment:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to put in the outbox. Once for a `dedupe_key`; `subject_key` says what `withdraw_mails` takes it back by.
+
+    It leaves from `due_at` on (at once without one), and never after `useful_until`: a reminder of what has begun
+    helps nobody.
+    """
+
+    to: Recipient
+    kind: str
+    params: Mapping[str, Any]
+    attachments: Sequence[Attachment] = ()
+    dedupe_key: str | None = None
+    due_at: datetime | None = None
+    useful_until: datetime | None = None
+    subject_key: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def as_row(self, now: datetime, host: str) -> dict[str, Any]:
+        """As the outbox keeps it."""
+        return {
+            "dedupe_key": self.dedupe_key,
+            "kind": self.kind,
+            "email": self.to.email,
+            "name": self.to.name,
+            "language": self.to.language,
+            "time_zone": self.to.time_zone,
+            "params": dict(self.params),
+            "attachments": [attachment.as_json() for attachment in self.attachments],
+            "headers": dict(self.headers),
+            "subject_key": self.subject_key,
+            "message_id": f"<{ids.token()}@{host}>",
+            "due_at": self.due_at or now,
+            "useful_until": self.useful_until,
+        }
+
+
+def send_mails(db: Session, mails: Iterable[Mail]) -> int:
+    """Put mails in the outbox with few statements; the worker sends each once it is due.
+
+    Returns how many were new: those whose `dedupe_key` is there already are left as they are.
+    """
+    now, host = clock.now(), urlsplit(config.current().base_url).hostname or ""
+    rows = [mail.as_row(now, host) for mail in mails]
+    written = 0
+    for begin in range(0, len(rows), _ROWS_AT_ONCE):
+        insert = conflict_insert(db, OutboxMail).on_conflict_do_nothing(index_elements=["dedupe_key"])
+        added = db.scalars(insert.returning(OutboxMail.id), rows[begin : begin + _ROWS_AT_ONCE])
+        written += len(added.all())
+    if written and any(row["due_at"] <= now for row in rows):
+        wake_after_commit(db, SEND_JOB)
+    return written
+
+
 def send_mail(  # noqa: PLR0913 (each is a property of the mail)
     db: Session,
     *,
@@ -60,31 +116,18 @@ def send_mail(  # noqa: PLR0913 (each is a property of the mail)
     subject_key: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> bool:
-    """Put a mail in the outbox; the worker sends it once it is due.
-
-    With a `dedupe_key` the mail is written once, however often it is asked for; returns whether it was new.
-    `subject_key` says what it is about, so that `withdraw_mails` can take it back.
-    """
-    host = urlsplit(config.current().base_url).hostname
-    values = {
-        "dedupe_key": dedupe_key,
-        "kind": kind,
-        "email": to.email,
-        "name": to.name,
-        "language": to.language,
-        "time_zone": to.time_zone,
-        "params": dict(params),
-        "attachments": [attachment.as_json() for attachment in attachments],
-        "headers": dict(headers or {}),
-        "subject_key": subject_key,
-        "message_id": f"<{ids.token()}@{host}>",
-        "due_at": due_at or clock.now(),
-    }
-    insert = conflict_insert(db, OutboxMail).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"])
-    written = db.scalar(insert.returning(OutboxMail.id)) is not None
-    if written and (due_at is None or due_at <= clock.now()):
-        wake_after_commit(db, SEND_JOB)
-    return written
+    """Put one mail in the outbox, as `send_mails` does many; returns whether it was new."""
+    mail = Mail(
+        to=to,
+        kind=kind,
+        params=params,
+        attachments=attachments,
+        dedupe_key=dedupe_key,
+        due_at=due_at,
+        subject_key=subject_key,
+        headers=headers or {},
+    )
+    return send_mails(db, [mail]) == 1
 
 
 def withdraw_mails(db: Session, *, subject_key: str) -> int:

@@ -1,5 +1,7 @@
 """What the clock does for training; importing a module registers its jobs."""
 
-from portal.training.jobs.sessions import run_sessions, send_reminders
+from portal.training.jobs.feedback import ask_for_feedback
+from portal.training.jobs.reminders import send_reminders
+from portal.training.jobs.sessions import run_sessions
 
-__all__ = ["run_sessions", "send_reminders"]
+__all__ = ["ask_for_feedback", "run_sessions", "send_reminders"]

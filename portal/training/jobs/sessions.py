@@ -1,4 +1,4 @@
-"""What the clock does for training: sessions start and end by themselves, reminders leave."""
+"""What the clock does for training: sessions start and end by themselves."""
 
 import sqlalchemy as sa
 
@@ -7,7 +7,7 @@ from portal.kernel.db import reading, transaction
 from portal.kernel.jobs import job
 from portal.training.errors import WrongStateError
 from portal.training.models import Session, SessionState
-from portal.training.services import reminders, room
+from portal.training.services import room
 
 
 @job("training.sessions", every_minutes=1)
@@ -36,14 +36,3 @@ def run_sessions() -> None:
         except WrongStateError:
             # Its expert ended it between the two statements: done is done.
             continue
-
-
-@job("training.reminders", every_minutes=1)
-def send_reminders() -> None:
-    """Write the reminders that are due. One transaction a session."""
-    for soon in (False, True):
-        with reading() as db:
-            due = reminders.sessions_to_remind(db, soon=soon)
-        for session_id in due:
-            with transaction() as db:
-                reminders.remind(db, session_id=session_id, soon=soon)

@@ -80,33 +80,6 @@ def left(params: Params) -> MailContent:
     )
 
 
-def _reminder(params: Params, subject: str, heading: str) -> MailContent:
-    language = _language()
-    words = content.lesson(params["number"]).words[language]
-    return MailContent(
-        subject=subject,
-        heading=heading,
-        paragraphs=[f"{params['number']}. {words.title}", words.summary],
-        action=Action(_("Join the room"), f"/{language}/sessions/{params['session_id']}"),
-        rows=[(_("When"), _when(params, "starts_at")), (_("Cohort"), params["cohort"])],
-        note=_("The room opens ten minutes before. You cannot come? The same lesson comes round again."),
-    )
-
-
-@mail_kind("training.tomorrow")
-def tomorrow(params: Params) -> MailContent:
-    """A day before."""
-    time = time_short(datetime.fromisoformat(params["starts_at"]), params["zone"])
-    subject = _("Tomorrow at %(time)s: your session", time=time)
-    return _reminder(params, subject, _("Your session is tomorrow"))
-
-
-@mail_kind("training.soon")
-def soon(params: Params) -> MailContent:
-    """Ten minutes before."""
-    return _reminder(params, _("In ten minutes: your session"), _("The room is open"))
-
-
 @mail_kind("training.released")
 def released(params: Params) -> MailContent:
     """A new cohort, for whoever waits for one."""

@@ -39,7 +39,7 @@ from portal.training.models.seats import (
     WaitlistOffer,
     WaitlistState,
 )
-from portal.training.models.sessions import Session, SessionChange, SessionState, SlideTurn
+from portal.training.models.sessions import RoomPublication, Session, SessionChange, SessionState, SlideTurn
 
 __all__ = [
     "COUNTED",
@@ -70,6 +70,7 @@ __all__ = [
     "QuizAttempt",
     "Recomputation",
     "RoomKind",
+    "RoomPublication",
     "Seat",
     "SeatState",
     "Session",

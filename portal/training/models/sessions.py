@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel import clock, ids
-from portal.kernel.db import Base, Id, str_enum
+from portal.kernel.db import Base, BigId, Id, str_enum
 from portal.training.models.programme import RoomKind
 
 
@@ -78,6 +78,8 @@ class Session(Base):
     # When its reminders were put in the outbox: a day before, and ten minutes before.
     day_reminder_at: Mapped[datetime | None]
     soon_reminder_at: Mapped[datetime | None]
+    # When those who were there were asked how it was.
+    feedback_asked_at: Mapped[datetime | None]
 
 
 class SessionChange(Base):
@@ -129,3 +131,27 @@ class SlideTurn(Base):
     session_id: Mapped[int] = mapped_column(sa.ForeignKey("sessions.id"), index=True)
     slide: Mapped[int]
     at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class RoomPublication(Base):
+    """That a room has changed since its viewers were last sent what it shows; kept only where that is sent at all.
+
+    Each change counts `version` up, in its own transaction; whoever publishes brings `published` up to it.
+    """
+
+    __tablename__ = "room_publications"
+    __table_args__ = (
+        sa.CheckConstraint("published <= version", name="published"),
+        sa.Index(
+            "ix_room_publications_waiting",
+            "session_id",
+            postgresql_where=sa.text("published < version"),
+            sqlite_where=sa.text("published < version"),
+        ),
+    )
+
+    session_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("sessions.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(BigId, default=1)
+    published: Mapped[int] = mapped_column(BigId, default=0)
+    # While somebody publishes it nobody else does; whoever is killed meanwhile frees it after a few seconds.
+    claimed_until: Mapped[datetime | None]
