@@ -62,7 +62,7 @@ class AnswersPart:
     poll: str
     tag: str
     accepted_id: int | None
-    accepted: Markup
+    accepted: Markup | None
     accepted_words: str
     took: str
     heading: str
@@ -82,7 +82,7 @@ def answers_part(page: QuestionPage, answers: Answers) -> AnswersPart:
         poll=url_for("forum.answers", question_id=page.id, shown=answers.shown),
         tag=answers.tag,
         accepted_id=accepted.id if accepted else None,
-        accepted=cards[0] if accepted else Markup(),
+        accepted=cards[0] if accepted else None,
         accepted_words=_("Answer accepted by %(name)s", name=by) if by else _("Accepted answer"),
         took=words.duration_words(took) if took is not None and took.total_seconds() > 0 else "",
         heading=_heading(len(others), has_accepted=accepted is not None),
