@@ -112,3 +112,64 @@ class BadWordsError(PortalError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     message = _l("These words cannot be shown as slides yet. Put right what is marked.")
+
+
+class SessionFullError(ConflictError):
+    """No guest seat left in one session."""
+
+    message = _l("This session is full. Join its waitlist, or choose another date.")
+
+
+class SessionBegunError(ConflictError):
+    """A seat cannot be booked or given back any more."""
+
+    message = _l("This session has begun or is over. Choose another date: every lesson comes round again.")
+
+
+class OfferOverError(ConflictError):
+    """An offer that expired, was declined or was taken back."""
+
+    message = _l("This offer is over, and the seat has gone to the next person in line.")
+
+
+class NotInLineError(ConflictError):
+    """Somebody who does not wait: they have a seat, or have left the line."""
+
+    message = _l("This person is no longer in line.")
+
+
+class NoSuchMessageError(NotFoundError):
+    """Unknown, or another cohort's."""
+
+    message = _l("This message does not exist any more.")
+
+
+class SentAlreadyError(ConflictError):
+    """What has left cannot be changed."""
+
+    message = _l("This message has been sent. Write another one.")
+
+
+class GroupChangedError(ConflictError):
+    """Other people than were previewed."""
+
+    message = _l("The group has changed since the preview, and nothing was sent. Look again, then send.")
+
+
+class NobodyToTellError(ConflictError):
+    """An empty group."""
+
+    message = _l("There is nobody in this group now. Nothing was sent.")
+
+
+class NoSuchImportError(NotFoundError):
+    """Unknown, or another cohort's."""
+
+    message = _l("This import does not exist any more. Choose the file again.")
+
+
+class BadFileError(PortalError):
+    """A file that is no table of people; `line` is where, from 1, when that is known."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    message = _l("This file is not a table of people.")

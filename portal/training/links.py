@@ -5,7 +5,7 @@ links. A link for one purpose opens nothing else.
 """
 
 from flask_babel import lazy_gettext as _l
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadData, URLSafeSerializer
 
 from portal import config
 from portal.kernel.errors import NotFoundError
@@ -33,7 +33,7 @@ def read(purpose: str, token: str) -> int:
     """The id in a token made by `sign` for the same purpose. Raises BadLinkError for any other."""
     try:
         found = _serializer(purpose).loads(token[:_LONGEST])
-    except BadSignature:
+    except BadData:
         raise BadLinkError from None
     if type(found) is not int:
         raise BadLinkError

@@ -1,5 +1,6 @@
 """What changes training: the programme, cohorts, enrolment, the room, attendance."""
 
+from portal.training.services.attendance import mark_our_fault, override_attendance, recompute_attendance
 from portal.training.services.changes import cancel_session, move_session
 from portal.training.services.cohorts import (
     CohortRequest,
@@ -9,31 +10,51 @@ from portal.training.services.cohorts import (
     release,
     shift_session,
 )
-from portal.training.services.enrolment import enrol, join_waitlist, leave
+from portal.training.services.enrolment import enrol, join_waitlist, leave, leave_enrolment
 from portal.training.services.feeds import calendar_feed
 from portal.training.services.presence import ping, press_button
+from portal.training.services.priorities import choose_rule, set_priority
 from portal.training.services.programme import ensure_programme
 from portal.training.services.quiz import answer_quiz
-from portal.training.services.room import end_session, override_attendance, start_due, start_session, turn_slide
+from portal.training.services.room import end_session, start_due, start_session, turn_slide
+from portal.training.services.seats import (
+    book_seat,
+    claim_offer,
+    confirm_seat,
+    decline_offer,
+    give_back,
+    give_back_own,
+)
 
 __all__ = [
     "CohortRequest",
     "answer_quiz",
     "assign_expert",
+    "book_seat",
     "calendar_feed",
     "cancel_session",
+    "choose_rule",
+    "claim_offer",
+    "confirm_seat",
     "create_cohort",
+    "decline_offer",
     "end_session",
     "enrol",
     "ensure_programme",
+    "give_back",
+    "give_back_own",
     "join_waitlist",
     "leave",
+    "leave_enrolment",
+    "mark_our_fault",
     "move_session",
     "override_attendance",
     "ping",
     "plan_cohort",
     "press_button",
+    "recompute_attendance",
     "release",
+    "set_priority",
     "shift_session",
     "start_due",
     "start_session",
