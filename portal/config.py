@@ -50,6 +50,9 @@ class Settings:
     signing_key_file: Path | None = None
     signing_certificate_file: Path | None = None
     redis_url: str = field(default="", repr=False)
+    jitsi_url: str = ""
+    bbb_url: str = ""
+    bbb_secret: str = field(default="", repr=False)
     country: str = "FR"
     currency: str = "EUR"
     time_zone: str = "Europe/Paris"
@@ -91,6 +94,17 @@ def _whole(environ: Mapping[str, str], name: str, default: int) -> int:
         msg = f"{name} must be a whole number, not {text!r}"
         raise ConfigError(msg)
     return int(text)
+
+
+def _address(environ: Mapping[str, str], name: str) -> str:
+    text = environ.get(name, "").strip().rstrip("/")
+    if not text:
+        return ""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        msg = f"{name} must look like https://example.org/path, not {text!r}"
+        raise ConfigError(msg)
+    return text
 
 
 def _file(environ: Mapping[str, str], name: str) -> Path | None:
@@ -167,12 +181,18 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         signing_key_file=_file(environ, "COMPTOIR_SIGNING_KEY_FILE"),
         signing_certificate_file=_file(environ, "COMPTOIR_SIGNING_CERTIFICATE_FILE"),
         redis_url=environ.get("COMPTOIR_REDIS_URL", ""),
+        jitsi_url=_address(environ, "COMPTOIR_JITSI_URL"),
+        bbb_url=_address(environ, "COMPTOIR_BBB_URL"),
+        bbb_secret=environ.get("COMPTOIR_BBB_SECRET", "").strip(),
         fees=Fees(
             wallet_basis_points=_whole(environ, "COMPTOIR_FEE_WALLET_BASIS_POINTS", 120),
             card_basis_points=_whole(environ, "COMPTOIR_FEE_CARD_BASIS_POINTS", 150),
             card_fixed_minor=_whole(environ, "COMPTOIR_FEE_CARD_FIXED_MINOR", 25),
         ),
     )
+    if bool(settings.bbb_url) != bool(settings.bbb_secret):
+        msg = "COMPTOIR_BBB_URL and COMPTOIR_BBB_SECRET belong together: `bbb-conf --secret` on the server prints both"
+        raise ConfigError(msg)
     if not sandbox:
         _check_production(settings, environ)
     return settings

@@ -10,3 +10,10 @@ class SessionEnded(Event):
     """A session is over and its attendance is known."""
 
     session_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoomChanged(Event):
+    """What everybody in a session's room sees has changed: its slide, its state, or the questions beside it."""
+
+    session_id: int

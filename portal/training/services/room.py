@@ -1,37 +1,30 @@
 """The life of a session: it starts, its slides advance, it ends and attendance is worked out."""
 
-from collections.abc import Iterator
-from datetime import timedelta
-from itertools import groupby
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as DbSession
 
-from portal.identity.models import User
 from portal.kernel import clock, events
-from portal.kernel.db import conflict_insert, rows_changed
-from portal.training import content, presence
-from portal.training.errors import NoSuchSessionError, ReasonNeededError, WrongStateError
-from portal.training.events import SessionEnded
+from portal.kernel.db import rows_changed
+from portal.training import content, rooms
+from portal.training.errors import NoSuchSessionError, WrongStateError
+from portal.training.events import RoomChanged, SessionEnded
 from portal.training.models import (
-    Attendance,
-    AttendanceOverride,
-    AttendanceState,
     Cohort,
     CohortState,
     Lesson,
-    PresencePing,
-    Seat,
-    SeatState,
+    LessonVersion,
     Session,
     SessionState,
+    SlideTurn,
 )
 from portal.training.policies import ROOM_OPENS
+from portal.training.queries.lessons import lesson_words, shown_version
+from portal.training.services.attendance import recompute_attendance
 
 # Nobody ended it: the worker does, this long after the planned end.
 ENDS_BY_ITSELF = timedelta(minutes=5)
-_BATCH = 500
-_SHORTEST_REASON = 3
 
 
 def _session(db: DbSession, session_id: int) -> Session:
@@ -39,6 +32,36 @@ def _session(db: DbSession, session_id: int) -> Session:
     if session is None or session.state is SessionState.DRAFT:
         raise NoSuchSessionError
     return session
+
+
+def _begin(db: DbSession, session: Session, at: datetime, *conditions: sa.ColumnElement[bool]) -> bool:
+    """Make a scheduled session live, once: stamp its start, its room and its words, and note the first slide."""
+    newest = (
+        sa.select(LessonVersion.id)
+        .where(LessonVersion.lesson_id == Session.lesson_id)
+        .order_by(LessonVersion.number.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    begun = rows_changed(
+        db,
+        sa.update(Session)
+        .where(Session.id == session.id, Session.state == SessionState.SCHEDULED, *conditions)
+        .values(
+            state=SessionState.LIVE,
+            started_at=at,
+            lesson_version_id=newest,
+            room_id=session.room_id or rooms.room_name(session.id),
+        )
+        .execution_options(synchronize_session=False),
+    )
+    if not begun:
+        return False
+    db.refresh(session)
+    db.add(SlideTurn(session_id=session.id, slide=session.slide, at=at))
+    db.flush()
+    events.publish(db, RoomChanged(session.id))
+    return True
 
 
 def start_session(db: DbSession, *, session_id: int) -> None:
@@ -52,62 +75,48 @@ def start_session(db: DbSession, *, session_id: int) -> None:
         return
     if session.state is not SessionState.SCHEDULED or not session.starts_at - ROOM_OPENS <= now < session.ends_at:
         raise WrongStateError
-    session.state, session.started_at = SessionState.LIVE, now
-    db.flush()
+    if not _begin(db, session, now):
+        # Somebody else began it, or called it off, between the two statements.
+        start_session(db, session_id=session_id)
+
+
+def start_due(db: DbSession, *, session_id: int) -> bool:
+    """Begin a session whose time has come, at its planned time; False when it began already."""
+    session = _session(db, session_id)
+    # It may be moved at this very moment: then it is not due.
+    unmoved = Session.starts_at == session.starts_at
+    return _begin(db, session, session.starts_at, unmoved, Session.starts_at <= clock.now())
 
 
 def turn_slide(db: DbSession, *, session_id: int, to: int) -> None:
-    """Show slide `to` (from 0) to everybody; beyond either end it stays there. WrongStateError unless live."""
+    """Show slide `to` (from 0) to everybody; beyond either end it stays there. WrongStateError unless live.
+
+    Each slide shown is noted with its moment: the chapters of the replay.
+    """
     number = db.scalar(
         sa.select(Lesson.number).join(Session, Session.lesson_id == Lesson.id).where(Session.id == session_id)
     )
     if number is None:
         raise NoSuchSessionError
-    last = len(content.lesson(number).words["fr"].slides) - 1
+    session = _session(db, session_id)
+    slide = max(0, min(to, _slides(db, number, session) - 1))
+    live = sa.update(Session).where(Session.id == session_id, Session.state == SessionState.LIVE)
     turned = rows_changed(
-        db,
-        sa.update(Session)
-        .where(Session.id == session_id, Session.state == SessionState.LIVE)
-        .values(slide=max(0, min(to, last))),
+        db, live.where(Session.slide != slide).values(slide=slide).execution_options(synchronize_session="fetch")
     )
-    if not turned:
+    if turned:
+        db.add(SlideTurn(session_id=session_id, slide=slide, at=clock.now()))
+        db.flush()
+        events.publish(db, RoomChanged(session_id))
+    elif _session(db, session_id).state is not SessionState.LIVE:
         raise WrongStateError
 
 
-def _presence_by_user(db: DbSession, session_id: int, ran: presence.Span) -> Iterator[tuple[int, timedelta]]:
-    """(user id, time present) for everyone who was seen, within the session as it ran."""
-    rows = db.execute(
-        sa.select(PresencePing.user_id, PresencePing.from_at, PresencePing.until_at)
-        .where(PresencePing.session_id == session_id)
-        .order_by(PresencePing.user_id)
-    )
-    for user_id, group in groupby(rows, key=lambda row: row.user_id):
-        spans = [(row.from_at, row.until_at) for row in group]
-        yield user_id, presence.merged(spans, from_at=ran[0], until_at=ran[1])
-
-
-def _record_attendance(db: DbSession, session: Session, ran: presence.Span) -> None:
-    """One row for each held seat: present, partial or absent; what a replay already earned stays."""
-    of = presence.length(planned=(session.starts_at, session.ends_at), ran=ran)
-    seen = dict(_presence_by_user(db, session.id, ran))
-    holders = db.scalars(
-        sa.select(Seat.user_id).where(Seat.session_id == session.id, Seat.state == SeatState.HELD)
-    ).all()
-    now = clock.now()
-    rows = [
-        {
-            "session_id": session.id,
-            "user_id": user_id,
-            "state": presence.state_of(seen.get(user_id, timedelta(0)), of, session.bar_percent),
-            "seconds": int(min(seen.get(user_id, timedelta(0)), of).total_seconds()),
-            "session_seconds": int(of.total_seconds()),
-            "recorded_at": now,
-        }
-        for user_id in holders
-    ]
-    for begin in range(0, len(rows), _BATCH):
-        insert = conflict_insert(db, Attendance).values(rows[begin : begin + _BATCH])
-        db.execute(insert.on_conflict_do_nothing(index_elements=["session_id", "user_id"]))
+def _slides(db: DbSession, number: int, session: Session) -> int:
+    """How many slides the session's words have; the same in every language."""
+    began = session.state is not SessionState.SCHEDULED
+    version_id = shown_version(session.lesson_version_id, began=began)
+    return len(lesson_words(db, number, content.LANGUAGES[0], version_id).slides)
 
 
 def end_session(db: DbSession, *, session_id: int, by_itself: bool = False) -> None:
@@ -126,10 +135,13 @@ def end_session(db: DbSession, *, session_id: int, by_itself: bool = False) -> N
         .values(state=SessionState.ENDED, ended_at=ended_at),
     )
     if not ended:
+        if _session(db, session_id).state is SessionState.ENDED:
+            return  # two experts pressed at once: the other one ended it
         raise WrongStateError
-    _record_attendance(db, session, (session.started_at or session.starts_at, ended_at))
+    recompute_attendance(db, session_id)
     finish_cohort(db, session.cohort_id)
     events.publish(db, SessionEnded(session_id))
+    events.publish(db, RoomChanged(session_id))
 
 
 def finish_cohort(db: DbSession, cohort_id: int) -> None:
@@ -143,45 +155,3 @@ def finish_cohort(db: DbSession, cohort_id: int) -> None:
         .values(state=CohortState.FINISHED)
         .execution_options(synchronize_session=False)
     )
-
-
-def start_due(db: DbSession, *, session_id: int) -> bool:
-    """Begin a session whose time has come, at its planned time; False when it began already."""
-    return (
-        rows_changed(
-            db,
-            sa.update(Session)
-            .where(
-                Session.id == session_id,
-                Session.state == SessionState.SCHEDULED,
-                Session.starts_at <= clock.now(),
-            )
-            .values(state=SessionState.LIVE, started_at=Session.starts_at),
-        )
-        == 1
-    )
-
-
-def override_attendance(
-    db: DbSession, *, organiser: User, attendance_id: int, after: AttendanceState, reason: str
-) -> None:
-    """Correct somebody's attendance, and keep who did it and why for good.
-
-    Raises ReasonNeededError without a reason, NoSuchSessionError for an unknown attendance.
-    """
-    if len(reason.strip()) < _SHORTEST_REASON:
-        raise ReasonNeededError
-    attendance = db.get(Attendance, attendance_id)
-    if attendance is None:
-        raise NoSuchSessionError
-    db.add(
-        AttendanceOverride(
-            attendance_id=attendance_id,
-            organiser_id=organiser.id,
-            before=attendance.state,
-            after=after,
-            reason=reason.strip(),
-        )
-    )
-    attendance.state = after
-    db.flush()
