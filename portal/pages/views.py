@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 from portal.kernel.db import transaction
 from portal.kernel.errors import NotFoundError
 from portal.notifications.services import read_notice
-from portal.pages import dev, health, home, manage, manage_session, me, room  # noqa: F401 (their routes)
+from portal.pages import dev, health, home, manage, manage_session, me, replay, room, tasks  # noqa: F401 (their routes)
 from portal.pages.blueprint import blueprint, plain_blueprint
 from portal.web.access import public, requires, signed_in
 from portal.web.languages import preferred

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as DbSession
 
 from portal.identity.models import User
 from portal.kernel.db import BigId
-from portal.training.models import Cohort, CohortState, Lesson, Session, SessionState, SlideTurn
+from portal.training.models import Cohort, CohortState, Lesson, Seat, SeatState, Session, SessionState, SlideTurn
 
 _sessions, _lessons, _cohorts, _users, _turns = (
     kind.__table__.c for kind in (Session, Lesson, Cohort, User, SlideTurn)
@@ -39,6 +39,43 @@ _ENDED: sa.Select[Any] = sa.select(
 _TURNS: sa.Select[Any] = (
     sa.select(_turns.slide, _turns.at).where(_turns.session_id == _SESSION_ID).order_by(_turns.at, _turns.id)
 )
+_seats = Seat.__table__.c
+_OWN_SEAT = (
+    (_seats.session_id == _sessions.id)
+    & (_seats.user_id == sa.bindparam("user_id", type_=BigId))
+    & (_seats.state == SeatState.HELD)
+)
+_PAST: sa.Select[Any] = (
+    sa.select(
+        _sessions.id,
+        _sessions.starts_at,
+        _sessions.zone,
+        _sessions.replay_url,
+        _cohorts.name,
+        _users.display_name,
+        _seats.id.is_not(None),
+    )
+    .select_from(sa.outerjoin(Session.__table__, Seat.__table__, _OWN_SEAT))
+    .join(Lesson.__table__, _lessons.id == _sessions.lesson_id)
+    .join(Cohort.__table__, _cohorts.id == _sessions.cohort_id)
+    .join(User.__table__, _users.id == _sessions.expert_id)
+    .where(_lessons.number == sa.bindparam("number", type_=sa.Integer), _sessions.state == SessionState.ENDED)
+    .order_by(_seats.id.is_(None), _sessions.replay_url == "", _sessions.starts_at.desc())
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PastSession:
+    """An ended session of a lesson, and whether the reader had a seat in it."""
+
+    id: int
+    starts_at: datetime
+    zone: str
+    replay_url: str
+    cohort: str
+    expert: str
+    mine: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +115,12 @@ def replay_session(db: DbSession, session_id: int) -> ReplaySession | None:
     """An ended session; None when unknown, not over yet, or of a draft."""
     row = db.execute(_ENDED, {"session_id": session_id}).first()
     return ReplaySession(*row) if row else None
+
+
+def past_sessions(db: DbSession, number: int, user_id: int | None, *, limit: int = 3) -> list[PastSession]:
+    """The ended sessions of a lesson: one's own first, then those with a recording, the latest first."""
+    rows = db.execute(_PAST, {"number": number, "user_id": user_id or 0, "limit": limit})
+    return [PastSession(*row) for row in rows]
 
 
 def slide_turns(db: DbSession, session_id: int) -> list[tuple[int, datetime]]:

@@ -1,20 +1,29 @@
-"""One lesson: before its session the date, during it the room, after it the replay and the questions."""
+"""One lesson: before its session the date, during it the room, after it the replay, the words and the questions."""
 
 from dataclasses import dataclass
 
-from flask import redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy.orm import Session as DbSession
 from werkzeug.wrappers import Response
 
 from portal.kernel import clock
+from portal.kernel.db import transaction
 from portal.kernel.errors import NotFoundError
-from portal.training import content, queries
+from portal.training import content, links, queries
 from portal.training.content import LessonText, LessonWords
-from portal.training.queries.progress import OPEN, LessonState, SeatedSession
-from portal.training.queries.sessions import EndedSession, UpcomingSession
+from portal.training.forms import EmptyForm
+from portal.training.queries.feedback import feedback_due
+from portal.training.queries.lessons import lesson_words
+from portal.training.queries.progress import COUNTED, LIVE, OPEN, SEAT, LessonState, SeatedSession
+from portal.training.queries.replay import PastSession, past_sessions
+from portal.training.queries.sessions import UpcomingSession
+from portal.training.queries.tasks import Tasks, tasks
+from portal.training.services.feedback import LINK
+from portal.training.services.tasks import tick_task, untick_task
 from portal.training.views._blueprint import blueprint
-from portal.web.access import public
+from portal.web.access import public, requires, signed_in
 from portal.web.database import read_db
 from portal.web.headers import cacheable
 from portal.web.languages import language
@@ -24,7 +33,10 @@ _CACHED_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class LessonPage:
-    """A lesson as one person finds it; `mine` is their seat in its next session."""
+    """A lesson as one person finds it.
+
+    `mine` is their seat in its next session; `feedback` the token to say how it was, while they are to be asked.
+    """
 
     lesson: LessonText
     words: LessonWords
@@ -33,7 +45,29 @@ class LessonPage:
     mine: SeatedSession | None
     room_open: bool
     sessions: list[UpcomingSession]
-    ended: EndedSession | None
+    past: list[PastSession]
+    tasks: Tasks
+    feedback: str
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts for the certificate."""
+        return self.state.state in COUNTED
+
+    @property
+    def ended(self) -> PastSession | None:
+        """The session to see again: one's own, else one with a recording, else the latest."""
+        return self.past[0] if self.past else None
+
+    @property
+    def task_done(self) -> bool:
+        """Whether its task is done in the shop."""
+        return self.tasks.done(self.lesson.number)
+
+    @property
+    def task_seen(self) -> object:
+        """What the shop shows of it, in words."""
+        return self.tasks.why(self.lesson.number)
 
 
 def lesson_of(address: str) -> LessonText:
@@ -44,19 +78,31 @@ def lesson_of(address: str) -> LessonText:
     return content.lesson(int(number[:3]))
 
 
+def _feedback(db: DbSession, state: LessonState, user_id: int) -> str:
+    """The token of the session to ask about; nothing is looked up for a lesson that nobody could have been in."""
+    if state.state in {OPEN, SEAT, LIVE}:
+        return ""
+    due = feedback_due(db, user_id, state.number)
+    return links.sign(LINK, due) if due else ""
+
+
 def lesson_page(db: DbSession, lesson: LessonText, user_id: int | None, code: str) -> LessonPage:
     """Everything on a lesson's page, in a bounded number of statements."""
+    number = lesson.number
     far = queries.progress(db, user_id) if user_id is not None else None
-    mine = next((one for one in far.to_come if one.number == lesson.number), None) if far else None
+    mine = next((one for one in far.to_come if one.number == number), None) if far else None
+    state = far.states[number] if far else LessonState(number, OPEN)
     return LessonPage(
         lesson=lesson,
-        words=lesson.words[code],
+        words=lesson_words(db, number, code),
         chapter=content.chapters()[lesson.chapter - 1].title(code),
-        state=far.states[lesson.number] if far else LessonState(lesson.number, OPEN),
+        state=state,
         mine=mine,
         room_open=mine is not None and mine.room_open(clock.now()),
-        sessions=queries.sessions_of_lesson(db, lesson.number),
-        ended=queries.last_ended(db, lesson.number),
+        sessions=queries.sessions_of_lesson(db, number),
+        past=past_sessions(db, number, user_id),
+        tasks=tasks(db, user_id, number=number) if user_id is not None else Tasks(),
+        feedback=_feedback(db, state, user_id) if user_id is not None else "",
     )
 
 
@@ -71,3 +117,18 @@ def lesson(address: str) -> str | Response:
     user_id = current_user.id if current_user.is_authenticated else None
     page = lesson_page(read_db(), found, user_id, language())
     return render_template("training/lesson.html", page=page)
+
+
+@blueprint.post("/programme/<address>/task")
+@requires(signed_in)
+def task(address: str) -> Response:
+    """Tick the lesson's task, or take the tick back (`value=0`); then back to where it was pressed."""
+    found = lesson_of(address)
+    form, undone = EmptyForm(), request.form.get("value") == "0"
+    if form.validate_on_submit():
+        with transaction() as db:
+            (untick_task if undone else tick_task)(db, user=current_user, number=found.number)
+        flash(_("Undone.") if undone else _("Well done. That is one more thing your shop has."), "done")
+    if request.form.get("from") == "me":
+        return redirect(url_for("pages.me", _anchor="tasks"), code=303)
+    return redirect(url_for("training.lesson", address=found.address, _anchor="task"), code=303)
