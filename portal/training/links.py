@@ -10,6 +10,8 @@ from itsdangerous import BadData, URLSafeSerializer
 from portal import config
 from portal.kernel.errors import NotFoundError
 
+# What links are for: an offer to answer, a seat to confirm or give back, all seats in a cohort to give back.
+OFFER, SEAT, ENROLMENT = "offer", "seat", "enrolment"
 # Longer than any link of ours: what exceeds it is not read at all.
 _LONGEST = 200
 

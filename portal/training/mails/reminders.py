@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from portal.kernel import clock
 from portal.notifications.contents import Action, MailContent, Params, mail_kind
 from portal.training import content
+from portal.training.mails.seats import give_back_action
 from portal.web.formats import date_medium, time_short, upper_first, zone_name
 
 
@@ -27,6 +28,7 @@ def _reminder(params: Params, subject: str, heading: str) -> MailContent:
         heading=heading,
         paragraphs=[f"{params['number']}. {words.title}", words.summary],
         action=Action(_("Join the room"), f"/{language}/sessions/{params['session_id']}"),
+        second=give_back_action(params),
         rows=[(_("When"), upper_first(when)), (_("Cohort"), params["cohort"])],
         note=_("The room opens ten minutes before. You cannot come? The same lesson comes round again."),
     )

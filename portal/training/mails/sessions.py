@@ -40,46 +40,6 @@ def _rhythm(params: Params) -> str:
     )
 
 
-@mail_kind("training.enrolled")
-def enrolled(params: Params) -> MailContent:
-    """The confirmation, with every date in the attached calendar."""
-    language = _language()
-    title = content.lesson(params["next_number"]).title(language)
-    return MailContent(
-        subject=_("Your seats are booked: %(cohort)s", cohort=params["cohort"]),
-        heading=_("It is done. See you soon."),
-        paragraphs=[
-            ngettext(
-                "You have a seat in %(num)d session. Its date is in the attached calendar.",
-                "You have a seat in %(num)d sessions. Their dates are in the attached calendar.",
-                params["sessions"],
-            ),
-            _("The room opens ten minutes before each session. Thirty minutes, and it is over."),
-        ],
-        action=Action(_("See the dates"), f"/{language}/cohorts/{params['cohort_id']}"),
-        rows=[
-            (_("First session"), f"{params['next_number']}. {title}"),
-            (_("When"), _when(params, "next_starts_at")),
-            (_("Then"), _rhythm(params)),
-        ],
-        note=_("Something came up? Give your seats back on the cohort's page, in one tap."),
-    )
-
-
-@mail_kind("training.left")
-def left(params: Params) -> MailContent:
-    """Leaving, confirmed; the attached calendar takes the dates out again."""
-    return MailContent(
-        subject=_("Your seats are free again: %(cohort)s", cohort=params["cohort"]),
-        heading=_("Your seats are free again"),
-        paragraphs=[
-            _("You will get no more reminders. The attached calendar removes the dates from yours."),
-            _("What you have attended still counts. Join another cohort whenever you like."),
-        ],
-        action=Action(_("See the cohorts"), f"/{_language()}/programme"),
-    )
-
-
 @mail_kind("training.released")
 def released(params: Params) -> MailContent:
     """A new cohort, for whoever waits for one."""

@@ -24,6 +24,7 @@ from portal.training.queries.sessions import (
     session_page,
     sessions_of_lesson,
 )
+from portal.training.queries.waitlist import next_chances
 
 __all__ = [
     "Progress",
@@ -39,6 +40,7 @@ __all__ = [
     "my_attendance",
     "my_cohort",
     "needed_lessons",
+    "next_chances",
     "next_sessions",
     "open_cohorts",
     "presence_so_far",

@@ -8,6 +8,7 @@ from portal.training.services.cohorts import (
     create_cohort,
     plan_cohort,
     release,
+    replan_cohort,
     shift_session,
 )
 from portal.training.services.enrolment import enrol, join_waitlist, leave, leave_enrolment
@@ -25,9 +26,11 @@ from portal.training.services.seats import (
     give_back,
     give_back_own,
 )
+from portal.training.services.waitlist import Line, join_line, leave_line
 
 __all__ = [
     "CohortRequest",
+    "Line",
     "answer_quiz",
     "assign_expert",
     "book_seat",
@@ -43,9 +46,11 @@ __all__ = [
     "ensure_programme",
     "give_back",
     "give_back_own",
+    "join_line",
     "join_waitlist",
     "leave",
     "leave_enrolment",
+    "leave_line",
     "mark_our_fault",
     "move_session",
     "override_attendance",
@@ -54,6 +59,7 @@ __all__ = [
     "press_button",
     "recompute_attendance",
     "release",
+    "replan_cohort",
     "set_priority",
     "shift_session",
     "start_due",

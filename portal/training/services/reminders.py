@@ -121,7 +121,7 @@ def remind(db: DbSession, *, session_id: int, soon: bool) -> int:
             Mail(
                 to=Recipient(seat.email, seat.display_name, str(seat.language), seat.time_zone),
                 kind=reminder.kind,
-                params=params,
+                params={**params, "seat_id": seat.id},
                 dedupe_key=seat.key,
                 subject_key=seat_key(seat.id),
                 useful_until=session.starts_at - reminder.useful_until,

@@ -1,5 +1,6 @@
 """A cohort's timetable, joining it and leaving it."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -14,9 +15,11 @@ from portal.kernel.db import transaction
 from portal.kernel.errors import ConflictError
 from portal.training import content, queries, services
 from portal.training.errors import NoSuchCohortError
-from portal.training.models import SessionState
+from portal.training.models import CohortState, SessionState
 from portal.training.policies import may_see_cohort
 from portal.training.queries.cohorts import CohortCard, TimetableRow
+from portal.training.queries.waitlist import LinePlace, place_in_line, waiting_count
+from portal.training.services import Line
 from portal.training.views import words
 from portal.training.views._blueprint import blueprint
 from portal.web.access import public
@@ -51,15 +54,21 @@ class CohortPage:
     months: list[Month]
     count: int
     enrolled: bool
-    waiting: bool
+    line: LinePlace | None
+    waiting: int
     experts: list[str]
 
+    @property
+    def places(self) -> int:
+        """Places that anybody can take: none while people wait for them."""
+        return 0 if self.waiting else self.cohort.places
 
-def _state(row: TimetableRow, states: dict[int, str], *, enrolled: bool) -> str:
+
+def _state(row: TimetableRow, states: dict[int, str], seated: Container[int]) -> str:
     if row.state is SessionState.LIVE:
         return "live"
     if row.state is SessionState.SCHEDULED:
-        return "seat" if enrolled else "open"
+        return "seat" if row.session_id in seated else "open"
     if row.state is SessionState.CANCELLED:
         return "cancelled"
     return states.get(row.number, "open")
@@ -75,13 +84,13 @@ def months_of(rows: list[Dated]) -> list[Month]:
     return [Month(month, group, month == current) for month, group in grouped]
 
 
-def dated(rows: list[TimetableRow], states: dict[int, str], code: str, *, enrolled: bool) -> list[Dated]:
-    """Timetable rows with their lessons' names."""
+def dated(rows: list[TimetableRow], states: dict[int, str], code: str, seated: Container[int]) -> list[Dated]:
+    """Timetable rows with their lessons' names; `seated`: the sessions in which one has a seat."""
     return [
         Dated(
             row,
             content.lesson(row.number).title(code),
-            _state(row, states, enrolled=enrolled),
+            _state(row, states, seated),
             content.lesson(row.number).address,
         )
         for row in rows
@@ -91,16 +100,18 @@ def dated(rows: list[TimetableRow], states: dict[int, str], code: str, *, enroll
 def cohort_page(db: DbSession, cohort: CohortCard, user_id: int | None, code: str) -> CohortPage:
     """Everything on a cohort's page, in a bounded number of statements."""
     enrolled = user_id is not None and queries.is_enrolled(db, user_id, cohort.id)
-    states: dict[int, str] = {}
-    if enrolled and user_id is not None:
-        states = {number: one.state for number, one in queries.progress(db, user_id).states.items()}
+    far = queries.progress(db, user_id) if user_id is not None else None
+    states = {number: one.state for number, one in far.states.items()} if far and enrolled else {}
+    seated = {one.session_id for one in far.to_come} if far else set()
     rows = queries.timetable(db, cohort.id)
+    released = cohort.state is CohortState.RELEASED
     return CohortPage(
         cohort=cohort,
-        months=months_of(dated(rows, states, code, enrolled=enrolled)),
+        months=months_of(dated(rows, states, code, seated)),
         count=len(rows),
         enrolled=enrolled,
-        waiting=user_id is not None and not enrolled and queries.is_waiting(db, user_id, cohort.id),
+        line=place_in_line(db, user_id, cohort.id) if user_id is not None and not enrolled and released else None,
+        waiting=waiting_count(db, cohort.id) if released and not enrolled else 0,
         experts=sorted({row.expert for row in rows}),
     )
 
@@ -161,7 +172,24 @@ def wait(cohort_id: int) -> Response:
     """A place in line for a full cohort."""
     if not current_user.is_authenticated:
         return _sign_in_first(cohort_id)
-    with transaction() as db:
-        services.join_waitlist(db, user=current_user, cohort_id=cohort_id)
+    try:
+        with transaction() as db:
+            services.join_waitlist(db, user=current_user, cohort_id=cohort_id)
+    except ConflictError as error:
+        flash(str(error), "warning")
+        return _back(cohort_id)
     flash(_("You are in line. We will write to you as soon as there is room."), "done")
+    return _back(cohort_id)
+
+
+@blueprint.post("/cohorts/<int:cohort_id>/stop-waiting")
+@public
+def stop_waiting(cohort_id: int) -> Response:
+    """Leave the line, or decline the place that is held."""
+    if not current_user.is_authenticated:
+        return _sign_in_first(cohort_id)
+    with transaction() as db:
+        left = services.leave_line(db, user_id=current_user.id, line=Line(cohort_id=cohort_id))
+    if left:
+        flash(_("You are no longer in line."), "done")
     return _back(cohort_id)

@@ -18,8 +18,8 @@ from portal.training.queries.feedback import feedback_due
 from portal.training.queries.lessons import lesson_words
 from portal.training.queries.progress import COUNTED, LIVE, OPEN, SEAT, LessonState, SeatedSession
 from portal.training.queries.replay import PastSession, past_sessions
-from portal.training.queries.sessions import UpcomingSession
 from portal.training.queries.tasks import Tasks, tasks
+from portal.training.queries.waitlist import Chance
 from portal.training.services.feedback import LINK
 from portal.training.services.tasks import tick_task, untick_task
 from portal.training.views._blueprint import blueprint
@@ -44,7 +44,7 @@ class LessonPage:
     state: LessonState
     mine: SeatedSession | None
     room_open: bool
-    sessions: list[UpcomingSession]
+    sessions: list[Chance]
     past: list[PastSession]
     tasks: Tasks
     feedback: str
@@ -53,6 +53,12 @@ class LessonPage:
     def counts(self) -> bool:
         """Whether it counts for the certificate."""
         return self.state.state in COUNTED
+
+    @property
+    def other(self) -> Chance | None:
+        """The next session of the lesson beside one's own: one with a seat to have before one with a line."""
+        others = [one for one in self.sessions if not one.seated]
+        return next((one for one in others if one.state in {"offered", "free"}), others[0] if others else None)
 
     @property
     def ended(self) -> PastSession | None:
@@ -99,7 +105,7 @@ def lesson_page(db: DbSession, lesson: LessonText, user_id: int | None, code: st
         state=state,
         mine=mine,
         room_open=mine is not None and mine.room_open(clock.now()),
-        sessions=queries.sessions_of_lesson(db, number),
+        sessions=queries.next_chances(db, lesson_number=number, user_id=user_id, language=code),
         past=past_sessions(db, number, user_id),
         tasks=tasks(db, user_id, number=number) if user_id is not None else Tasks(),
         feedback=_feedback(db, state, user_id) if user_id is not None else "",
