@@ -8,7 +8,8 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -72,7 +73,13 @@ def _binaries() -> Path:
     return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
-def _server_user() -> str | None:
+def may_enter(folder: Path, user: str | None) -> bool:
+    """Whether the server's user can reach this folder."""
+    reached = subprocess.run(_as_user(user, ["ls", str(folder)]), check=False, capture_output=True)
+    return reached.returncode == 0
+
+
+def server_user() -> str | None:
     """PostgreSQL refuses to run as root: then another user owns the server."""
     if os.getuid() != 0:
         return None
@@ -96,18 +103,53 @@ def _copy_for(user: str | None, binaries: Path) -> Path | None:
     return copy
 
 
-def start(options: Sequence[str] = THROWAWAY, binaries: Path | None = None) -> Server:
-    """Make a cluster in a temporary folder and start it; returns once it accepts connections."""
-    user = _server_user()
+def _server(data: Path, binaries: Path | None) -> Server:
+    user = server_user()
     binaries = binaries or _binaries()
     copy = _copy_for(user, binaries)
-    data = Path(tempfile.mkdtemp(prefix="comptoir-pg-"))
     if user is not None:
         account = pwd.getpwnam(user)
         os.chown(data, account.pw_uid, account.pw_gid)
-    server = Server(bin=copy / "wheel" / "install" / "bin" if copy else binaries, data=data, user=user, copy=copy)
-    server.run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+    return Server(bin=copy / "wheel" / "install" / "bin" if copy else binaries, data=data, user=user, copy=copy)
+
+
+def _make(server: Server) -> None:
+    data = str(server.data)
+    server.run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+
+
+def _start(server: Server, options: Sequence[str]) -> None:
+    data = server.data
     settings = ["listen_addresses=", f"unix_socket_directories={data}", "max_connections=200", *options]
     flags = " ".join(f"-c {setting}" for setting in settings)
     server.run("pg_ctl", "-D", str(data), "-w", "-l", str(data / "log"), "-o", flags, "start")
+
+
+def start(options: Sequence[str] = THROWAWAY, binaries: Path | None = None) -> Server:
+    """Make a cluster in a temporary folder and start it; returns once it accepts connections."""
+    server = _server(Path(tempfile.mkdtemp(prefix="comptoir-pg-")), binaries)
+    _make(server)
+    _start(server, options)
     return server
+
+
+@contextmanager
+def kept(folder: Path, options: Sequence[str] = DURABLE) -> Iterator[Server]:
+    """A cluster that stays in `folder` when it is stopped; one that runs already is used, and left running."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    server = _server(folder, None)
+    if not (folder / "PG_VERSION").exists():
+        _make(server)
+    try:
+        server.run("pg_ctl", "-D", str(folder), "status")
+        ours = False
+    except subprocess.CalledProcessError:
+        _start(server, options)
+        ours = True
+    try:
+        yield server
+    finally:
+        if ours:
+            server.run("pg_ctl", "-D", str(folder), "-m", "fast", "-w", "stop")
+        if server.copy is not None:
+            shutil.rmtree(server.copy, ignore_errors=True)

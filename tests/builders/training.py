@@ -9,7 +9,7 @@ from portal.identity.models import User
 from portal.identity.services import create_user
 from portal.kernel import clock, ids
 from portal.training import services
-from portal.training.models import Cohort, Lesson, Session
+from portal.training.models import Cohort, Enrolment, Lesson, Seat, Session
 from portal.training.services import CohortRequest
 
 # 12:30 in Paris on the first Tuesday after the tests' today (Monday 23 November 2026, 09:00 UTC).
@@ -81,3 +81,28 @@ def run_session(db: DbSession, session: Session, *present: User, minutes: float 
         attend(db, session, user, minutes=minutes)
     with clock.at(session.ends_at):
         services.end_session(db, session_id=session.id)
+
+
+def crowd(db: DbSession, cohort: Cohort, count: int, **facts: object) -> list[int]:
+    """Enrol so many new people at once, without their mails; returns their user ids."""
+    users = [
+        {
+            "email": f"crowd-{number}@example.org",
+            "handle": f"crowd{number}",
+            "display_name": f"Crowd {number}",
+            "created_at": BEFORE,
+            **facts,
+        }
+        for number in range(count)
+    ]
+    user_ids = list(db.scalars(sa.insert(User).returning(User.id), users))
+    enrolments = [{"cohort_id": cohort.id, "user_id": user_id, "created_at": BEFORE} for user_id in user_ids]
+    enrolled = dict(db.execute(sa.insert(Enrolment).returning(Enrolment.user_id, Enrolment.id), enrolments).all())
+    seats = [
+        {"session_id": session_id, "user_id": user_id, "enrolment_id": enrolled[user_id], "created_at": BEFORE}
+        for session_id in db.scalars(sa.select(Session.id).where(Session.cohort_id == cohort.id)).all()
+        for user_id in user_ids
+    ]
+    db.execute(sa.insert(Seat), seats)
+    db.execute(sa.update(Cohort).where(Cohort.id == cohort.id).values(seats_taken=Cohort.seats_taken + count))
+    return user_ids
