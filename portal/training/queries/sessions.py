@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as DbSession
 
 from portal.identity.models import User
 from portal.kernel import clock
-from portal.kernel.db import BigId
+from portal.kernel.db import BigId, UTCDateTime
 from portal.training import presence
 from portal.training.calendars import CalendarEntry
 from portal.training.models import (
@@ -17,20 +17,33 @@ from portal.training.models import (
     CohortState,
     Lesson,
     PresencePing,
+    PresenceSource,
+    RoomKind,
     Seat,
     SeatState,
     Session,
     SessionState,
 )
 from portal.training.policies import room_is_open
+from portal.training.queries.lessons import shown_version
+from portal.training.rooms import Room
 
 # Somebody counts as in the room for this long after their last sign of life.
 _STILL_HERE = timedelta(seconds=60)
+# The roster comes each minute, and may be a little late.
+_STILL_IN_ROSTER = timedelta(seconds=150)
 _TO_COME = (SessionState.SCHEDULED, SessionState.LIVE)
 _pings = PresencePing.__table__.c
 _SPANS = sa.select(_pings.from_at, _pings.until_at).where(
     _pings.session_id == sa.bindparam("session_id", type_=BigId),
     _pings.user_id == sa.bindparam("user_id", type_=BigId),
+)
+_PRESENT = sa.select(sa.func.count(sa.distinct(_pings.user_id))).where(
+    _pings.session_id == sa.bindparam("session_id", type_=BigId),
+    _pings.until_at >= sa.bindparam("since", type_=UTCDateTime),
+)
+_SPANS_IN_ROSTER, _PRESENT_IN_ROSTER = (
+    query.where(_pings.source == PresenceSource.ROSTER) for query in (_SPANS, _PRESENT)
 )
 
 
@@ -128,6 +141,12 @@ def last_ended(db: DbSession, number: int) -> EndedSession | None:
     return EndedSession(*row) if row else None
 
 
+# A session's own room, or else its cohort's.
+_OWN_ROOM = (Session.room_kind != RoomKind.LINK) | (Session.video_url != "")
+ROOM_KIND = sa.case((_OWN_ROOM, Session.room_kind), else_=Cohort.room_kind).label("room_kind")
+VIDEO_URL = sa.case((_OWN_ROOM, Session.video_url), else_=Cohort.video_url).label("video_url")
+
+
 @dataclass(frozen=True, slots=True)
 class SessionPage:
     """The room as one person finds it."""
@@ -149,7 +168,22 @@ class SessionPage:
     expert_id: int
     expert: str
     moved_from: datetime | None
+    room_kind: RoomKind
+    room_id: str
+    lesson_version_id: int | None
+    # From when on the provider's roster counts, not the page's pings.
+    roster_seen_at: datetime | None
     seated: bool
+
+    @property
+    def room(self) -> Room:
+        """Where it is seen and heard."""
+        return Room(self.id, self.room_kind, self.room_id, self.video_url)
+
+    @property
+    def version_id(self) -> int | None:
+        """Which version of the lesson's words it shows."""
+        return shown_version(self.lesson_version_id, began=self.state is not SessionState.SCHEDULED)
 
     @property
     def live(self) -> bool:
@@ -184,7 +218,7 @@ def session_page(db: DbSession, session_id: int, user_id: int | None) -> Session
             Session.zone,
             Session.bar_percent,
             Session.slide,
-            sa.case((Session.video_url != "", Session.video_url), else_=Cohort.video_url).label("video_url"),
+            VIDEO_URL,
             Session.replay_url,
             Cohort.id,
             Cohort.name,
@@ -192,6 +226,10 @@ def session_page(db: DbSession, session_id: int, user_id: int | None) -> Session
             Session.expert_id,
             User.display_name,
             Session.moved_from,
+            ROOM_KIND,
+            Session.room_id,
+            Session.lesson_version_id,
+            Session.roster_seen_at,
             Seat.id.is_not(None),
         )
         .join(Lesson, Lesson.id == Session.lesson_id)
@@ -203,23 +241,54 @@ def session_page(db: DbSession, session_id: int, user_id: int | None) -> Session
     return SessionPage(*row) if row else None
 
 
-def present_count(db: DbSession, session_id: int) -> int:
-    """How many people gave a sign of life in the last minute."""
-    return (
-        db.scalar(
-            sa.select(sa.func.count(sa.distinct(PresencePing.user_id))).where(
-                PresencePing.session_id == session_id, PresencePing.until_at >= clock.now() - _STILL_HERE
-            )
-        )
-        or 0
-    )
+def present_count(db: DbSession, session_id: int, *, roster: bool = False) -> int:
+    """How many people are there now: in the room's roster if `roster`, else by a sign of life of the last minute."""
+    since = clock.now() - (_STILL_IN_ROSTER if roster else _STILL_HERE)
+    return db.scalar(_PRESENT_IN_ROSTER if roster else _PRESENT, {"session_id": session_id, "since": since}) or 0
 
 
-def presence_so_far(db: DbSession, *, session_id: int, user_id: int, from_at: datetime) -> timedelta:
-    """How long this user has been present since a session began, until now, devices merged."""
-    rows = db.execute(_SPANS, {"session_id": session_id, "user_id": user_id})
+def presence_so_far(
+    db: DbSession, *, session_id: int, user_id: int, from_at: datetime, roster: bool = False
+) -> timedelta:
+    """How long this user has been present since a session began, until now, devices merged.
+
+    By the room's roster alone if `roster`.
+    """
+    rows = db.execute(_SPANS_IN_ROSTER if roster else _SPANS, {"session_id": session_id, "user_id": user_id})
     spans = [(row.from_at, row.until_at) for row in rows]
     return presence.merged(spans, from_at=from_at, until_at=clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class PresentPerson:
+    """Somebody with a seat, as the expert sees them during the session."""
+
+    id: int
+    name: str
+    here: bool
+
+
+def people_of_session(db: DbSession, session_id: int, *, roster: bool, limit: int = 200) -> list[PresentPerson]:
+    """Who has a seat, those who are there now first, then by name. One statement."""
+    source = PresencePing.source == PresenceSource.ROSTER if roster else sa.true()
+    here = (
+        sa.exists()
+        .where(
+            PresencePing.session_id == session_id,
+            PresencePing.user_id == User.id,
+            PresencePing.until_at >= clock.now() - (_STILL_IN_ROSTER if roster else _STILL_HERE),
+            source,
+        )
+        .label("here")
+    )
+    rows = db.execute(
+        sa.select(User.id, User.display_name, here)
+        .join(Seat, Seat.user_id == User.id)
+        .where(Seat.session_id == session_id, Seat.state == SeatState.HELD)
+        .order_by(here.desc(), sa.func.lower(User.display_name), User.id)
+        .limit(limit)
+    )
+    return [PresentPerson(*row) for row in rows]
 
 
 def has_seat(db: DbSession, user_id: int, session_id: int) -> bool:

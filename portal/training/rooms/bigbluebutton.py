@@ -86,7 +86,7 @@ def parse(body: bytes) -> ET.Element:
         root = parser.close()
     except (ET.ParseError, ValueError) as error:
         raise RoomUnavailableError from error
-    if not isinstance(root, ET.Element) or root.tag != "response":
+    if root.tag != "response":
         raise RoomUnavailableError
     return root
 

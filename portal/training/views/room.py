@@ -10,14 +10,16 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from portal.kernel import clock, ids
 from portal.kernel.db import transaction
-from portal.training import content, presence, queries, services
+from portal.training import content, flows, presence, queries, services
 from portal.training.content import LessonText, LessonWords, Slide
 from portal.training.errors import NoSuchSessionError, WrongStateError
 from portal.training.forms import SlideForm
 from portal.training.models import SessionState
 from portal.training.policies import Member, may_run
 from portal.training.presence import Reach
+from portal.training.queries.lessons import lesson_words
 from portal.training.queries.sessions import SessionPage
+from portal.training.rooms import RoomError
 from portal.training.views._blueprint import blueprint
 from portal.web.access import requires, signed_in
 from portal.web.database import read_db
@@ -45,14 +47,16 @@ class RoomState:
 
 
 def room_state_of(db: DbSession, page: SessionPage, user: Member, code: str) -> RoomState:
-    """The slide, the time left, who is there and how one's own presence stands: two statements."""
+    """The slide, the time left, who is there and how one's own presence stands: three statements."""
     now = clock.now()
     lesson = content.lesson(page.number)
-    words = lesson.words[code]
+    words = lesson_words(db, page.number, code, page.version_id)
     index = min(page.slide, len(words.slides) - 1)
     reach = None
     if page.seated and page.state is SessionState.LIVE:
-        present = queries.presence_so_far(db, session_id=page.id, user_id=user.id, from_at=page.began_at)
+        present = queries.presence_so_far(
+            db, session_id=page.id, user_id=user.id, from_at=page.began_at, roster=page.roster_seen_at is not None
+        )
         reach = presence.reach(
             present,
             planned=page.ends_at - page.starts_at,
@@ -67,7 +71,7 @@ def room_state_of(db: DbSession, page: SessionPage, user: Member, code: str) -> 
         slide_number=index + 1,
         slides=len(words.slides),
         minutes_left=page.minutes_left(now),
-        present=queries.present_count(db, page.id),
+        present=queries.present_count(db, page.id, roster=page.roster_seen_at is not None),
         reach=reach,
         runs=may_run(user, page.expert_id),
     )
@@ -105,6 +109,17 @@ def room_state(session_id: int) -> Response:
     response = fragment(render_template(f"training/_room_{part}.html", room=room))
     response.headers["X-New"] = "0"
     return response
+
+
+@blueprint.get("/sessions/<int:session_id>/enter")
+@requires(signed_in)
+def enter_room(session_id: int) -> AnyResponse:
+    """Into the video room, under one's own name; if it cannot be reached, back to where the session goes on."""
+    try:
+        return redirect(flows.enter_room(session_id=session_id, user=current_user), code=303)
+    except RoomError as error:
+        flash(str(error), "bad")
+        return _to_room(session_id)
 
 
 @blueprint.post("/sessions/<int:session_id>/presence")
@@ -157,7 +172,6 @@ def slide(session_id: int) -> AnyResponse:
 def end(session_id: int) -> AnyResponse:
     """End, and work out who was there."""
     _own_page(session_id)
-    with transaction() as db:
-        services.end_session(db, session_id=session_id)
+    flows.end_room(session_id)
     flash(_("The session is over. Attendance is recorded, and the open questions go on in the forum."), "done")
     return _to_room(session_id)
