@@ -89,7 +89,7 @@ def test_a_late_worker_says_today_when_it_is_today(app, db, session):
     with clock.at(at), app.app_context():
         assert send_reminders() == 2
         send_due_mails()
-    assert [subject for subject, _ in subjects(db)] == ["Aujourd’hui à 12:30 : votre session"] * 2
+    assert [subject for subject, _ in subjects(db)] == ["Aujourd’hui à 12:30 : votre session"] * 2
 
 
 def test_a_reminder_that_would_come_too_late_is_not_sent(app, db, session):
