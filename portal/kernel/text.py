@@ -39,6 +39,12 @@ def slugify(text: str, *, longest: int = 60) -> str:
     return slug or (words[0][:longest] if words else "-")
 
 
+def comparable(text: str) -> str:
+    """Text for finding names: case, accents and the ways to write an Arabic letter make no difference."""
+    folded = "".join(one for one in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(one))
+    return folded.replace("ى", "ي").replace("ة", "ه")
+
+
 def initials(name: str) -> str:
     """Up to two capitals for an avatar: first letters of the first and the last word."""
     words = [word for word in re.split(r"[\s\-]+", name.strip()) if word and word[0].isalnum()]

@@ -26,6 +26,8 @@ class MailContent:
     code: str | None = None
     rows: list[tuple[str, str]] = field(default_factory=list)
     note: str = ""
+    # Heading and paragraphs are what a person wrote: each reads in its own direction.
+    own_direction: bool = False
 
 
 @dataclass(frozen=True, slots=True)
