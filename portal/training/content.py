@@ -154,14 +154,14 @@ def _problems_of(language: str, entry: Mapping[str, Any]) -> Iterator[Problem]:
 def problems(entries: Mapping[str, Mapping[str, Any]]) -> list[Problem]:
     """What is wrong with a lesson's words in all languages: {language: {summary, aims, task, text}}.
 
-    The slides are those of the first language: the expert turns them for all at once.
+    As many slides as the first language that has a text of the right length: the expert turns them for all at once.
     """
     found = [one for language in LANGUAGES for one in _problems_of(language, entries[language])]
-    slides = {language: len(split_slides(entries[language]["text"])) for language in LANGUAGES}
-    wanted = slides[LANGUAGES[0]]
     broken = {one.language for one in found if one.part == "text"}
+    slides = {one: len(split_slides(entries[one]["text"])) for one in LANGUAGES if one not in broken}
+    wanted = next(iter(slides.values()), 0)
     for language, number in slides.items():
-        if number != wanted and language not in broken:
+        if number != wanted:
             found.append(Problem(language, "text", "slides", number, wanted))
     return found
 

@@ -1,6 +1,18 @@
 """The pages of training. Read downwards: the programme, cohorts, calendars, the room's signals, planning, the quiz."""
 
-from portal.training.views import calendar, cohorts, feedback, lessons, plan, programme, quiz, room, seats
+from portal.training.views import calendar, cohorts, editing, feedback, lessons, plan, programme, quiz, room, seats
 from portal.training.views._blueprint import blueprint
 
-__all__ = ["blueprint", "calendar", "cohorts", "feedback", "lessons", "plan", "programme", "quiz", "room", "seats"]
+__all__ = [
+    "blueprint",
+    "calendar",
+    "cohorts",
+    "editing",
+    "feedback",
+    "lessons",
+    "plan",
+    "programme",
+    "quiz",
+    "room",
+    "seats",
+]
