@@ -34,12 +34,10 @@ class QuizQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Slide:
-    """What the room shows at once. `kind` is text, or summary, aims or task for a lesson without text."""
+    """What the room shows at once; `body` is Markdown."""
 
-    kind: str
     title: str
     body: str = ""
-    points: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ def split_slides(text: str) -> tuple[Slide, ...]:
         if line.startswith("## "):
             body = "\n".join(lines).strip()
             if title or body:
-                slides.append(Slide("text", title, body))
+                slides.append(Slide(title, body))
             title, lines = line[3:].strip(), []
         else:
             lines.append(line)
@@ -183,20 +181,15 @@ def _quiz(entries: list[dict[str, Any]], where: str) -> tuple[QuizQuestion, ...]
 
 def _words(entry: dict[str, Any], where: str) -> LessonWords:
     try:
-        aims, text = tuple(entry["aims"]), entry.get("text", "").strip()
-        slides = split_slides(text) or (
-            Slide("summary", entry["title"], entry["summary"]),
-            Slide("aims", "", points=aims),
-            Slide("task", "", entry["task"]),
-        )
+        text = entry["text"].strip()
         return LessonWords(
             title=entry["title"],
             summary=entry["summary"],
-            aims=aims,
+            aims=tuple(entry["aims"]),
             task=entry["task"],
             text=text,
             quiz=_quiz(entry["quiz"], where),
-            slides=slides,
+            slides=split_slides(text),
         )
     except KeyError as error:
         msg = f"{where}: {error} is missing"
@@ -206,11 +199,15 @@ def _words(entry: dict[str, Any], where: str) -> LessonWords:
 def _lesson(path: Path) -> LessonText:
     entry = tomllib.loads(path.read_text(encoding="utf-8"))
     words = {language: _words(entry.get(language, {}), f"{path.name} [{language}]") for language in LANGUAGES}
-    if len({(len(one.slides), *(question.answer for question in one.quiz)) for one in words.values()}) != 1:
-        # The expert turns the slides for all at once, and a quiz is marked by its number.
-        msg = f"{path.name}: slides and right answers must match in all languages"
+    found = LessonText(entry["number"], entry["chapter"], entry["slug"], entry["icon"], MappingProxyType(words))
+    for one in problems(found.entries()):
+        msg = f"{path.name} [{one.language}]: {one.part} is wrong ({one.kind}: {one.found}, not {one.wanted})"
         raise ContentError(msg)
-    return LessonText(entry["number"], entry["chapter"], entry["slug"], entry["icon"], MappingProxyType(words))
+    if len({tuple(question.answer for question in one.quiz) for one in words.values()}) != 1:
+        # A quiz is marked by the number of the answer, whatever the language.
+        msg = f"{path.name}: right answers must match in all languages"
+        raise ContentError(msg)
+    return found
 
 
 @cache

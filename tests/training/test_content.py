@@ -25,9 +25,15 @@ def test_a_slide_begins_at_each_heading():
     assert content.split_slides("") == ()
 
 
-def test_a_lesson_without_text_shows_its_summary_aims_and_task():
-    found = [words for one in content.lessons() for words in one.words.values() if not words.text]
-    assert all([slide.kind for slide in words.slides] == ["summary", "aims", "task"] for words in found)
+def test_every_text_is_of_a_length_for_30_minutes_and_has_the_same_slides_in_all_languages():
+    for lesson in content.lessons():
+        lengths = [len(words.text.split()) for words in lesson.words.values()]
+        assert all(250 <= length <= 450 for length in lengths), (lesson.number, lengths)
+        slides = {len(words.slides) for words in lesson.words.values()}
+        assert len(slides) == 1
+        assert 8 <= slides.pop() <= 11, lesson.number
+        assert all(slide.title and slide.body for words in lesson.words.values() for slide in words.slides)
+        assert all(len(words.aims) == 3 and words.task for words in lesson.words.values())
 
 
 @pytest.mark.parametrize("number", [0, 26, -1])
@@ -43,6 +49,11 @@ def test_there_is_no_other_lesson(number):
         ("answer = 1", "answer = 7"),
         ("answer = 0", "answer = 2"),
         ("[[ar.quiz]]", "[[ar.quizz]]"),
+        ("text = '''", "txt = '''"),
+        ("text = '''", "text = '''Before the first slide. "),
+        ("\n## ", "\n### "),
+        ('task = "', 'task = ""\nold_task = "'),
+        ("aims = [", 'aims = ["One more", '),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_name(tmp_path, old, new):
