@@ -1,7 +1,7 @@
 """One's own page: the one next thing to do, then the card, the news, the shop and the wallet."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import render_template, url_for
 from flask_login import current_user
@@ -18,13 +18,16 @@ from portal.store.models import Storefront, StorefrontState
 from portal.store.queries.orders import to_do_count
 from portal.store.queries.shop import shop_of
 from portal.training.content import chapters, lesson, lessons
-from portal.training.queries.progress import Progress, SeatedSession, progress
+from portal.training.queries.lessons import lesson_tasks
+from portal.training.queries.progress import COUNTED, Progress, SeatedSession, progress
+from portal.training.queries.tasks import tasks
 from portal.wallet.queries import WalletBalance, balance, waiting_count
 from portal.web.access import requires, signed_in
 from portal.web.database import read_db
 from portal.web.languages import language
 
 _NOTICES_SHOWN = 5
+_TASKS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,27 @@ class Shop:
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """What a lesson asks for in the shop; `seen` says what the shop shows of it once it is done."""
+
+    number: int
+    title: str
+    address: str
+    state: str
+    text: str = ""
+    seen: object = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MyTasks:
+    """The tasks of the lessons that one has had: the first that are open, those that are done, and all of them."""
+
+    open: list[Task]
+    done: list[Task]
+    all: int
+
+
+@dataclass(frozen=True, slots=True)
 class MyPage:
     """What a signed-in person finds on their own page; `step` names the one next thing."""
 
@@ -54,6 +78,7 @@ class MyPage:
     title: str
     progress: Progress
     card: list[dict[str, object]]
+    tasks: MyTasks
     news: list[News]
     balance: WalletBalance
     waiting: int
@@ -100,6 +125,29 @@ def stamp_card(far: Progress, code: str) -> list[dict[str, object]]:
     ]
 
 
+def my_tasks(db: Session, user_id: int, far: Progress, code: str) -> MyTasks:
+    """What the lessons that count ask for in the shop, and what else is done: three statements."""
+    found = tasks(db, user_id)
+    all_ = [
+        Task(
+            one.number,
+            one.title(code),
+            one.address,
+            far.states[one.number].state,
+            seen=found.why(one.number),
+        )
+        for one in lessons()
+        if far.states[one.number].state in COUNTED or found.done(one.number)
+    ]
+    first = [one for one in all_ if not found.done(one.number)][:_TASKS_SHOWN]
+    texts = lesson_tasks(db, [one.number for one in first], code)
+    return MyTasks(
+        open=[replace(one, text=texts[one.number]) for one in first],
+        done=[one for one in all_ if found.done(one.number)],
+        all=len(all_),
+    )
+
+
 def _news(rows: Sequence[Notice]) -> list[News]:
     return [News(row, write_notice(row.kind, row.params)) for row in rows]
 
@@ -123,6 +171,7 @@ def my_page(db: Session, user: User, code: str) -> MyPage:
         title=lesson(far.next.number).title(code) if far.next else "",
         progress=far,
         card=stamp_card(far, code),
+        tasks=my_tasks(db, user.id, far, code),
         news=_news(notices(db, user.id, limit=_NOTICES_SHOWN)),
         balance=balance(db, user.id),
         waiting=waiting_count(db, user.id),

@@ -1,5 +1,6 @@
 """A lesson's words as they stand now or stood once: the content file's, or an organiser's version of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,12 +31,15 @@ _HISTORY: sa.Select[Any] = (
     .where(_OF_LESSON, _users.id == _versions.created_by)
     .order_by(_versions.number.desc())
 )
-_newest = LessonVersion.__table__.alias("newest").c
-_EDITED: sa.Select[Any] = sa.select(_lessons.number, _versions.number, _versions.created_at, _users.display_name).where(
+_later = LessonVersion.__table__.alias("later").c
+_IS_NEWEST = ~sa.exists().where(_later.lesson_id == _versions.lesson_id, _later.number > _versions.number)
+_TASKS: sa.Select[Any] = sa.select(_lessons.number, _versions.words).where(
+    _lessons.number.in_(sa.bindparam("numbers", type_=sa.Integer, expanding=True)),
     _versions.lesson_id == _lessons.id,
-    _users.id == _versions.created_by,
-    _versions.number
-    == sa.select(sa.func.max(_newest.number)).where(_newest.lesson_id == _lessons.id).scalar_subquery(),
+    _IS_NEWEST,
+)
+_EDITED: sa.Select[Any] = sa.select(_lessons.number, _versions.number, _versions.created_at, _users.display_name).where(
+    _versions.lesson_id == _lessons.id, _users.id == _versions.created_by, _IS_NEWEST
 )
 
 
@@ -84,6 +88,14 @@ def lesson_words(db: DbSession, number: int, language: str, version_id: int | No
         msg = f"lesson {number} has no version with the id {version_id}"
         raise LookupError(msg)
     return lesson.edited(language, words[language])
+
+
+def lesson_tasks(db: DbSession, numbers: Sequence[int], language: str) -> dict[int, str]:
+    """The tasks of several lessons as they are shown now, by lesson number. One statement, none for no lessons."""
+    shown = {number: content.lesson(number).words[language].task for number in numbers}
+    if numbers:
+        shown |= {row.number: row.words[language]["task"] for row in db.execute(_TASKS, {"numbers": list(numbers)})}
+    return shown
 
 
 def shown_version(lesson_version_id: int | None, *, began: bool) -> int | None:

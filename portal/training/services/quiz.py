@@ -21,8 +21,7 @@ from portal.training.models import (
     Session,
     SessionState,
 )
-
-RIGHT_ANSWERS_NEEDED = 3
+from portal.training.queries.quiz import RIGHT_ANSWERS_NEEDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from portal.training import queries, services
 from portal.training.content import LessonText
 from portal.training.errors import QuizClosedError
 from portal.training.forms import quiz_form
+from portal.training.queries.lessons import lesson_words
+from portal.training.queries.quiz import tries
 from portal.training.services.quiz import QuizResult
 from portal.training.views._blueprint import blueprint
 from portal.training.views.lessons import lesson_of
@@ -21,9 +23,15 @@ from portal.web.languages import language
 
 
 def _page(lesson: LessonText, form: Any, result: QuizResult | None = None) -> str:
-    words = lesson.words[language()]
-    ended = queries.last_ended(read_db(), lesson.number)
-    return render_template("training/quiz.html", lesson=lesson, words=words, form=form, ended=ended, result=result)
+    db, number = read_db(), lesson.number
+    return render_template(
+        "training/quiz.html",
+        lesson=lesson,
+        words=lesson_words(db, number, language()),
+        form=form,
+        result=result,
+        tries=tries(db, user_id=current_user.id, number=number),
+    )
 
 
 def _form(lesson: LessonText) -> Any:
