@@ -7,7 +7,21 @@ from werkzeug.wrappers import Response
 from portal.kernel.db import transaction
 from portal.kernel.errors import NotFoundError
 from portal.notifications.services import read_notice
-from portal.pages import dev, health, home, manage, manage_session, me, replay, room, tasks  # noqa: F401 (their routes)
+from portal.pages import (  # noqa: F401 (their routes)
+    dev,
+    health,
+    home,
+    manage,
+    manage_import,
+    manage_message,
+    manage_people,
+    manage_session,
+    me,
+    organise,
+    replay,
+    room,
+    tasks,
+)
 from portal.pages.blueprint import blueprint, plain_blueprint
 from portal.web.access import public, requires, signed_in
 from portal.web.languages import preferred

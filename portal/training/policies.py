@@ -6,6 +6,8 @@ from typing import Protocol
 from portal.training.models import CohortState, SessionState
 
 ROOM_OPENS = timedelta(minutes=10)
+# Nobody in line is moved up this close to a session.
+NONE_WITHIN = timedelta(minutes=15)
 
 
 class Member(Protocol):

@@ -16,8 +16,9 @@ from portal.training.models import (
     WaitlistOffer,
     WaitlistState,
 )
+from portal.training.policies import NONE_WITHIN
 from portal.training.services import waitlist
-from portal.training.services.waitlist import IN_LINE, NONE_WITHIN, Line
+from portal.training.services.waitlist import IN_LINE, Line
 
 _OF = (WaitlistEntry.cohort_id, WaitlistEntry.session_id)
 

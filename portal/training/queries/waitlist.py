@@ -1,4 +1,4 @@
-"""The line as its people see it, the next chances to have a lesson, and the line as its organiser sees it."""
+"""The line as its people see it, the next chances to have a lesson, and what the links in mails open."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -346,70 +346,3 @@ def offer_page(db: DbSession, offer_id: int) -> OfferPage | None:
         zone=first.zone,
         sessions=len(to_come),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """One offer in the history of somebody in line."""
-
-    offered_at: datetime
-    expires_at: datetime | None
-    outcome: OfferOutcome
-    settled_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class InLine:
-    """Somebody in a line as its organiser sees them, with the offers they had."""
-
-    entry_id: int
-    user_id: int
-    name: str
-    email: str
-    state: WaitlistState
-    priority: int
-    reason: str
-    queued_at: datetime
-    expired_offers: int
-    offer_expires_at: datetime | None
-    offers: list[Offered]
-
-
-def whole_line(db: DbSession, cohort_id: int, *, limit: int = 200) -> list[InLine]:
-    """A cohort's line: those with an open offer, those who wait in their order, then those whose wait has ended."""
-    order = sa.case(
-        (WaitlistEntry.state == WaitlistState.OFFERED, 0), (WaitlistEntry.state == WaitlistState.WAITING, 1), else_=2
-    )
-    rows = db.execute(
-        sa.select(WaitlistEntry, User.display_name, User.email)
-        .join(User, User.id == WaitlistEntry.user_id)
-        .where(WaitlistEntry.cohort_id == cohort_id)
-        .order_by(order, WaitlistEntry.priority.desc(), WaitlistEntry.queued_at, WaitlistEntry.id)
-        .limit(limit)
-    ).all()
-    history: dict[int, list[Offered]] = {}
-    offers = db.execute(
-        sa.select(WaitlistOffer)
-        .where(WaitlistOffer.entry_id.in_([entry.id for entry, *_who in rows]))
-        .order_by(WaitlistOffer.id)
-    ).scalars()
-    for one in offers:
-        history.setdefault(one.entry_id, []).append(
-            Offered(one.offered_at, one.expires_at, one.outcome, one.settled_at)
-        )
-    return [
-        InLine(
-            entry_id=entry.id,
-            user_id=entry.user_id,
-            name=name,
-            email=email,
-            state=entry.state,
-            priority=entry.priority,
-            reason=entry.priority_reason,
-            queued_at=entry.queued_at,
-            expired_offers=entry.expired_offers,
-            offer_expires_at=entry.offer_expires_at,
-            offers=history.get(entry.id, []),
-        )
-        for entry, name, email in rows
-    ]

@@ -31,12 +31,12 @@ from portal.training.models import (
     WaitlistOffer,
     WaitlistState,
 )
+from portal.training.policies import NONE_WITHIN
 from portal.training.services import places
 from portal.training.services.priorities import lowest_priority, priorities
 
 HELD_AT_MOST = timedelta(hours=24)
 GIVEN_WITHIN = timedelta(hours=2)
-NONE_WITHIN = timedelta(minutes=15)
 # So many offers may expire before the wait ends.
 _LAPSES = 2
 IN_LINE = (WaitlistState.WAITING, WaitlistState.OFFERED)
