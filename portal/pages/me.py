@@ -27,7 +27,7 @@ from portal.web.database import read_db
 from portal.web.languages import language
 
 _NOTICES_SHOWN = 5
-_TASKS_SHOWN = 3
+_TASKS_SHOWN = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,13 @@ def lesson_version(number: int, version: int) -> str:
     newest = newest_version(db, number)
     line = next((one for one in version_history(db, number) if one.number == version), None)
     return render_template(
-        "training/lesson_version.html", lesson=lesson, version=found, newest=newest, line=line, languages=LANGUAGE_NAMES
+        "training/lesson_version.html",
+        lesson=lesson,
+        version=found,
+        newest=newest,
+        line=line,
+        languages=LANGUAGE_NAMES,
+        slides_of=content.split_slides,
     )
 
 
