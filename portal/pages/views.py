@@ -16,6 +16,7 @@ from portal.pages import (  # noqa: F401 (their routes)
     manage_message,
     manage_people,
     manage_session,
+    manage_waitlist,
     me,
     organise,
     replay,

@@ -66,6 +66,7 @@ def whole_line(db: DbSession, cohort_id: int, *, limit: int = 200) -> list[InLin
         .where(WaitlistEntry.cohort_id == cohort_id)
         .order_by(order, WaitlistEntry.priority.desc(), WaitlistEntry.queued_at, WaitlistEntry.id)
         .limit(limit)
+        .execution_options(populate_existing=True)
     ).all()
     history: dict[int, list[Offered]] = {}
     offers = db.execute(
