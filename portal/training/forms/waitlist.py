@@ -2,6 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its types
 from wtforms.validators import InputRequired, Length
 
 from portal.training.models import WaitlistRule
@@ -16,9 +17,9 @@ class RuleForm(PortalForm):
     rule = RadioField(
         _l("Who comes first"),
         choices=[
-            (str(WaitlistRule.FIRST_COME), _l("Whoever came first")),
-            (str(WaitlistRule.NEWCOMERS), _l("Newcomers")),
-            (str(WaitlistRule.NEAR_CERTIFICATE), _l("Close to the certificate")),
+            SelectChoice(str(WaitlistRule.FIRST_COME), _l("Whoever came first")),
+            SelectChoice(str(WaitlistRule.NEWCOMERS), _l("Newcomers")),
+            SelectChoice(str(WaitlistRule.NEAR_CERTIFICATE), _l("Close to the certificate")),
         ],
         validators=[InputRequired(_l("Choose who comes first."))],
     )
@@ -29,7 +30,11 @@ class PriorityForm(PortalForm):
 
     place = RadioField(
         _l("Place in line"),
-        choices=[(HAND_FIRST, _l("First")), (HAND_LAST, _l("Last")), (BY_RULE, _l("By the rule"))],
+        choices=[
+            SelectChoice(HAND_FIRST, _l("First")),
+            SelectChoice(HAND_LAST, _l("Last")),
+            SelectChoice(BY_RULE, _l("By the rule")),
+        ],
         validators=[InputRequired(_l("Choose a place."))],
     )
     reason = StringField(_l("Reason"), validators=[Length(max=200)])
