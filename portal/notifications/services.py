@@ -138,6 +138,20 @@ def withdraw_mails(db: Session, *, subject_key: str) -> int:
     )
 
 
+def withdraw_mails_of(db: Session, *, subject_keys: Sequence[str]) -> int:
+    """As `withdraw_mails`, about many things with few statements."""
+    gone = 0
+    for begin in range(0, len(subject_keys), _ROWS_AT_ONCE):
+        keys = subject_keys[begin : begin + _ROWS_AT_ONCE]
+        gone += rows_changed(
+            db,
+            sa.delete(OutboxMail)
+            .where(OutboxMail.subject_key.in_(keys), OutboxMail.state == OutboxState.PENDING)
+            .execution_options(synchronize_session=False),
+        )
+    return gone
+
+
 def notify(
     db: Session,
     *,

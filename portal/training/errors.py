@@ -173,3 +173,33 @@ class BadFileError(PortalError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     message = _l("This file is not a table of people.")
+
+
+class TooManyRowsError(ConflictError):
+    """More hours or absences than one page shows."""
+
+    message = _l("There are too many lines. Remove some first.")
+
+
+class CohortTakenError(ConflictError):
+    """Two sessions of one cohort at the same time: nobody can be in both."""
+
+    message = _l("Another session of this cohort is at that time. Choose another time.")
+
+
+class ChangedMeanwhileError(ConflictError):
+    """What an organiser acted on is no longer what they saw."""
+
+    message = _l("Somebody has changed this meanwhile. Look at it as it is now, and decide again.")
+
+
+class NothingWaitingError(ConflictError):
+    """A release of nothing: somebody else was first."""
+
+    message = _l("Nothing waits to be released: somebody has done it, or has discarded the changes.")
+
+
+class BegunMeanwhileError(ConflictError):
+    """A change of a session that cannot be changed any more."""
+
+    message = _l("A session among these has begun, is over, or was cancelled meanwhile. Discard its change first.")

@@ -6,11 +6,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import holidays
 
 from portal.training.content import LESSONS
+from portal.training.rota import Absence, Rota
 
 # A series that finds no room in two years has been given impossible days.
 _LONGEST = timedelta(days=730)
@@ -18,11 +19,21 @@ _SHIFT_DAYS = 14
 
 
 class ConflictKind(StrEnum):
-    """Why a session cannot stand as planned."""
+    """What stands in the way of a session, the most serious first."""
 
     NO_SUCH_TIME = "no_such_time"
     TIME_TWICE = "time_twice"
     EXPERT_BUSY = "expert_busy"
+    EXPERT_AWAY = "expert_away"
+    OUTSIDE_HOURS = "outside_hours"
+    OTHER_LANGUAGE = "other_language"
+    DAY_OFF = "day_off"
+
+
+# Without one real moment there is no session at all: such a plan cannot even be kept as a draft.
+_IMPOSSIBLE = frozenset({ConflictKind.NO_SUCH_TIME, ConflictKind.TIME_TWICE})
+# What the database refuses when it is published. The rest are warnings: an organiser who knows better may keep them.
+_REFUSED = _IMPOSSIBLE | {ConflictKind.EXPERT_BUSY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +55,8 @@ class Busy:
 class PlanInputs:
     """What a plan is made from. `weekdays`: 0 is Monday. `closed`: days off and their names.
 
-    `fold` answers "which one" where a local time happens twice: 0 the earlier, 1 the later.
+    `fold` answers "which one" where a local time happens twice: 0 the earlier, 1 the later. `rotas` are what the
+    experts said of themselves; somebody without one leads at any hour and in any language.
     """
 
     first_on: date
@@ -54,6 +66,8 @@ class PlanInputs:
     team: tuple[int, ...]
     closed: Mapping[date, str] = field(default_factory=lambda: MappingProxyType({}))
     busy: tuple[Busy, ...] = ()
+    rotas: tuple[Rota, ...] = ()
+    language: str = ""
     fold: int | None = None
     minutes: int = 30
     count: int = LESSONS
@@ -73,15 +87,34 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that stands in the way: the other session, the absence, or the name of the day off."""
+
+    kind: ConflictKind
+    busy: Busy | None = None
+    absence: Absence | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """What is wrong with the session of lesson `number` on `on`, and the ways out that were found."""
 
-    kind: ConflictKind
     number: int
     on: date
-    busy: Busy | None = None
+    problems: tuple[Problem, ...]
     free_expert_id: int | None = None
     free_on: date | None = None
+
+    @property
+    def kind(self) -> ConflictKind:
+        """The most serious of its problems."""
+        return self.problems[0].kind
+
+    @property
+    def refused(self) -> bool:
+        """Whether it must be settled before publishing; otherwise it is a warning, which may be kept."""
+        return self.kind in _REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +137,17 @@ class Plan:
     @property
     def possible(self) -> bool:
         """True when every session has one real moment: what remains can be settled in the draft."""
-        return not any(
-            conflict.kind in {ConflictKind.NO_SUCH_TIME, ConflictKind.TIME_TWICE} for conflict in self.conflicts
-        )
+        return not any(conflict.kind in _IMPOSSIBLE for conflict in self.conflicts)
+
+    @property
+    def refused(self) -> tuple[Conflict, ...]:
+        """What must be settled before publishing."""
+        return tuple(one for one in self.conflicts if one.refused)
+
+    @property
+    def warnings(self) -> tuple[Conflict, ...]:
+        """What may be kept as it is."""
+        return tuple(one for one in self.conflicts if not one.refused)
 
 
 def weekday_mask(weekdays: frozenset[int]) -> int:
@@ -157,25 +198,61 @@ def first_clash(busy: tuple[Busy, ...], expert_id: int, starts_at: datetime, end
     return next((one for one in busy if one.expert_id == expert_id and one.overlaps(starts_at, ends_at)), None)
 
 
+def expert_problems(inputs: PlanInputs, expert_id: int, starts_at: datetime, ends_at: datetime) -> tuple[Problem, ...]:
+    """Why this expert should not lead a session in this span, the most serious reason first."""
+    found = []
+    clash = first_clash(inputs.busy, expert_id, starts_at, ends_at)
+    if clash is not None:
+        found.append(Problem(ConflictKind.EXPERT_BUSY, busy=clash))
+    rota = next((one for one in inputs.rotas if one.expert_id == expert_id), None)
+    if rota is None:
+        return tuple(found)
+    absence = rota.absence_at(starts_at, ends_at)
+    if absence is not None:
+        found.append(Problem(ConflictKind.EXPERT_AWAY, absence=absence))
+    elif not rota.covers(starts_at, ends_at):
+        found.append(Problem(ConflictKind.OUTSIDE_HOURS))
+    if inputs.language and inputs.language not in rota.languages:
+        found.append(Problem(ConflictKind.OTHER_LANGUAGE))
+    return tuple(found)
+
+
+def draft_problems(inputs: PlanInputs, draft: Draft) -> tuple[Problem, ...]:
+    """What stands in the way of one dated session: its expert, and a day off somebody moved it to."""
+    found = expert_problems(inputs, draft.expert_id, draft.starts_at, draft.ends_at)
+    if draft.local_date in inputs.closed:
+        found += (Problem(ConflictKind.DAY_OFF, name=inputs.closed[draft.local_date]),)
+    return found
+
+
 def ways_out(draft: Draft, inputs: PlanInputs, taken: frozenset[date]) -> tuple[int | None, date | None]:
-    """For an expert who is busy: a team member who is free then, and the next day this expert is free."""
-    length = draft.ends_at - draft.starts_at
+    """A team member against whom nothing speaks at that time, and the next open day on which nothing does at all."""
     free_expert = next(
-        (one for one in inputs.team if first_clash(inputs.busy, one, draft.starts_at, draft.ends_at) is None), None
+        (
+            one
+            for one in inputs.team
+            if one != draft.expert_id and not expert_problems(inputs, one, draft.starts_at, draft.ends_at)
+        ),
+        None,
     )
+    length = draft.ends_at - draft.starts_at
     for days in range(1, _SHIFT_DAYS + 1):
         on = draft.local_date + timedelta(days=days)
-        if on in inputs.closed or on in taken:
+        if on in taken:
             # A later date than the next session's would put the lessons out of order.
-            if on in taken:
-                break
-            continue
-        candidates = moments(on, draft.local_time, draft.zone)
-        if len(candidates) == 1:
-            starts_at = candidates[0]
-            if first_clash(inputs.busy, draft.expert_id, starts_at, starts_at + length) is None:
-                return free_expert, on
+            break
+        found = () if on in inputs.closed else moments(on, draft.local_time, draft.zone)
+        if len(found) == 1 and not expert_problems(inputs, draft.expert_id, found[0], found[0] + length):
+            return free_expert, on
     return free_expert, None
+
+
+def conflict_of(draft: Draft, inputs: PlanInputs, taken: frozenset[date]) -> Conflict | None:
+    """What is wrong with one dated session, with its ways out; None when nothing is. `taken`: the series' days."""
+    found = draft_problems(inputs, draft)
+    if not found:
+        return None
+    return Conflict(draft.number, draft.local_date, found, *ways_out(draft, inputs, taken))
 
 
 def _dates(inputs: PlanInputs) -> tuple[list[date], list[DayOff]]:
@@ -202,14 +279,28 @@ def _moment(on: date, inputs: PlanInputs) -> datetime | ConflictKind:
     return ConflictKind.TIME_TWICE if inputs.fold is None else found[inputs.fold]
 
 
-def plan(inputs: PlanInputs) -> Plan:
-    """Work out the sessions: local time kept across a change of clocks, days off stepped over, the team in turn.
-
-    Raises ValueError when there is no weekday, no expert, or no room for the series within two years.
-    """
+def _check(inputs: PlanInputs) -> None:
     if not inputs.weekdays or not inputs.team:
         msg = "a plan needs at least one weekday and one expert"
         raise ValueError(msg)
+    try:
+        ZoneInfo(inputs.zone)
+    except (ZoneInfoNotFoundError, OSError) as error:
+        # A folder of zones ("Europe") is an OSError.
+        msg = f"there is no time zone {inputs.zone!r}"
+        raise ValueError(msg) from error
+    if not 1 <= inputs.count <= LESSONS or inputs.minutes < 1:
+        msg = f"a plan has 1 to {LESSONS} sessions of at least a minute"
+        raise ValueError(msg)
+
+
+def plan(inputs: PlanInputs) -> Plan:
+    """Work out the sessions: local time kept across a change of clocks, days off stepped over, the team in turn.
+
+    Raises ValueError when there is no weekday, no expert, a zone that does not exist, more sessions than lessons,
+    sessions without length, or no room for the series within two years.
+    """
+    _check(inputs)
     dates, skipped = _dates(inputs)
     if len(dates) < inputs.count:
         msg = "these days leave no room for the series"
@@ -220,14 +311,13 @@ def plan(inputs: PlanInputs) -> Plan:
         number, expert_id = index + 1, inputs.team[index % len(inputs.team)]
         moment = _moment(on, inputs)
         if isinstance(moment, ConflictKind):
-            conflicts.append(Conflict(moment, number, on))
+            conflicts.append(Conflict(number, on, (Problem(moment),)))
             continue
         ends_at = moment + timedelta(minutes=inputs.minutes)
         draft = Draft(number, on, inputs.local_time, inputs.zone, moment, ends_at, expert_id)
         drafts.append(draft)
-        clash = first_clash(inputs.busy, expert_id, moment, ends_at)
-        if clash is not None:
-            free_expert, free_on = ways_out(draft, inputs, frozenset(dates))
-            conflicts.append(Conflict(ConflictKind.EXPERT_BUSY, number, on, clash, free_expert, free_on))
+        conflict = conflict_of(draft, inputs, frozenset(dates))
+        if conflict is not None:
+            conflicts.append(conflict)
     changes = clock_changes(inputs.zone, dates[0], dates[-1])
     return Plan(tuple(drafts), tuple(conflicts), tuple(skipped), changes)

@@ -6,6 +6,9 @@ from typing import Protocol
 from portal.training.models import CohortState, SessionState
 
 ROOM_OPENS = timedelta(minutes=10)
+# A move by more than this asks each person with a seat whether the new time suits, for this long.
+ASKS_FROM = timedelta(minutes=15)
+ANSWER_WITHIN = timedelta(hours=48)
 # Nobody in line is moved up this close to a session.
 NONE_WITHIN = timedelta(minutes=15)
 
@@ -37,3 +40,13 @@ def may_run(user: Member, expert_id: int) -> bool:
 def room_is_open(state: SessionState, starts_at: datetime, moment: datetime) -> bool:
     """From ten minutes before the start, until the session ends."""
     return state is SessionState.LIVE or (state is SessionState.SCHEDULED and moment >= starts_at - ROOM_OPENS)
+
+
+def answer_by(old: datetime, new: datetime, moment: datetime) -> datetime | None:
+    """Until when a moved seat waits for a yes: 48 hours, not beyond the new start.
+
+    None when nobody is asked: a small move, or a new start so near that nobody may lose a seat by it.
+    """
+    if abs(new - old) <= ASKS_FROM or new - moment < ANSWER_WITHIN:
+        return None
+    return min(moment + ANSWER_WITHIN, new)

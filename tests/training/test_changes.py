@@ -1,6 +1,7 @@
 """Moving and cancelling a published session: one change, one message each, the same UID, SEQUENCE one higher."""
 
 import base64
+import re
 from datetime import date, time, timedelta
 
 import pytest
@@ -57,7 +58,7 @@ def test_moving_tells_each_person_with_a_seat_once(db, seated, alice, bob):
     assert [mail.email for mail in told] == [alice.email, bob.email]
     assert mails(db, "training.tomorrow") == []
     method, event = event_of(told[0])
-    assert (method, event["SEQUENCE"], str(event["UID"]).partition("@")[0]) == ("PUBLISH", 1, uid)
+    assert (method, event["SEQUENCE"], str(event["UID"]).partition("@")[0]) == ("REQUEST", 1, uid)
     assert event.decoded("dtstart") == seated.starts_at != before
     assert told[0].params["before"] == before.isoformat()
     assert (seated.local_time, seated.moved_from, seated.day_reminder_at) == (time(18, 0), before, None)
@@ -112,17 +113,30 @@ def test_cancelling_the_last_one_left_finishes_the_cohort(db, seated):
     assert db.get_one(Cohort, cohort.id, populate_existing=True).state is CohortState.FINISHED
 
 
-def test_an_organiser_moves_and_cancels_on_the_page(client, sign_in, db, seated, organiser):
+def changes_of(html):
+    """The mark of the changes an organiser saw."""
+    return re.search(r'name="seen" value="([^"]*)"', html[html.index('id="changes"') :]).group(1)
+
+
+def test_an_organiser_moves_and_cancels_on_the_page(client, sign_in, db, seated, organiser, expert):
     sign_in(client, organiser)
-    path = f"/fr/manage/sessions/{seated.id}"
+    path, cohort = f"/fr/manage/sessions/{seated.id}", f"/fr/manage/cohorts/{seated.cohort_id}"
     assert client.get(path).status_code == 200
-    past = client.post(f"{path}/move", data={"on": "2026-11-20", "at": "09:00"})
+    form = {"on": "2026-11-27", "at": "18:00", "until": "18:30", "expert_id": expert.id, "room_kind": "link"}
+    past = client.post(f"{path}/change", data={**form, "on": "2026-11-20"})
     assert (past.status_code, "2026-11-20" in past.get_data(as_text=True)) == (422, True)
-    assert client.post(f"{path}/move", data={"on": "2026-11-27", "at": "18:00"}).status_code == 303
+    assert client.post(f"{path}/change", data=form).status_code == 303
+    db.refresh(seated)
+    assert seated.starts_at != build.BEFORE.replace(day=27, hour=17)
+    seen = changes_of(client.get(cohort).get_data(as_text=True))
+    assert client.post(f"{cohort}/changes/release", data={"seen": seen}).status_code == 303
     db.refresh(seated)
     assert seated.starts_at == build.BEFORE.replace(day=27, hour=17)
     assert "Avant, c’était" in client.get(f"/fr/sessions/{seated.id}").get_data(as_text=True)
     assert client.post(f"{path}/cancel").status_code == 303
+    assert "Annulée" not in client.get(f"/fr/cohorts/{seated.cohort_id}").get_data(as_text=True)
+    seen = changes_of(client.get(cohort).get_data(as_text=True))
+    assert client.post(f"{cohort}/changes/release", data={"seen": seen}).status_code == 303
     assert "Annulée" in client.get(f"/fr/cohorts/{seated.cohort_id}").get_data(as_text=True)
     db.refresh(seated)
     assert seated.state is SessionState.CANCELLED

@@ -3,23 +3,20 @@
 from collections.abc import Sequence
 from datetime import date, time
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import (
-    DateField,
-    IntegerField,
-    RadioField,
-    SelectField,
-    SelectMultipleField,
-    StringField,
-    TextAreaField,
-    TimeField,
-)
+from werkzeug.datastructures import MultiDict
+from wtforms import IntegerField, RadioField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its types
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget
 
+from portal import config
 from portal.kernel import clock
+from portal.training.forms.fields import CheckboxesField, ClockField, DayField, PickField
+from portal.training.models import Cohort
+from portal.training.planning import weekdays_of
 from portal.training.queries.planning import Expert
 from portal.training.services import CohortRequest
 from portal.web.forms import PortalForm
@@ -64,13 +61,6 @@ _MOST_SEATS = 1000
 _SHORTEST_REASON = 3
 
 
-class CheckboxesField(SelectMultipleField):
-    """Several choices, each a tick box."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
-
-
 class PlanForm(PortalForm):
     """What a cohort is planned from."""
 
@@ -79,14 +69,14 @@ class PlanForm(PortalForm):
         description=_l("As people will see it, for example “Midday, spring 2027”."),
         validators=[DataRequired(_l("Give the cohort a name.")), Length(max=80, message=_l("80 characters at most."))],
     )
-    language = SelectField(_l("Language"), choices=[SelectChoice(*pair) for pair in LANGUAGES.items()])
-    first_on = DateField(_l("First possible day"), validators=[InputRequired(_l("Choose the day it starts from."))])
+    language = PickField(_l("Language"), choices=[SelectChoice(*pair) for pair in LANGUAGES.items()])
+    first_on = DayField(_l("First possible day"), validators=[InputRequired(_l("Choose the day it starts from."))])
     weekdays = CheckboxesField(_l("Days"), coerce=int, choices=[SelectChoice(*pair) for pair in enumerate(WEEKDAYS)])
-    local_time = TimeField(
+    local_time = ClockField(
         _l("Time, on the clock there"), validators=[InputRequired(_l("Choose a time, for example 12:30."))]
     )
-    zone = SelectField(_l("Time zone"), choices=[SelectChoice(zone, zone) for zone in ZONES])
-    country = SelectField(_l("Public holidays of"), choices=[SelectChoice(*pair) for pair in COUNTRIES])
+    zone = PickField(_l("Time zone"), choices=[SelectChoice(zone, zone) for zone in ZONES])
+    country = PickField(_l("Public holidays of"), choices=[SelectChoice(*pair) for pair in COUNTRIES])
     days_off = TextAreaField(
         _l("Other days off"),
         description=_l("One date a line, like 2027-05-07."),
@@ -129,9 +119,9 @@ class PlanForm(PortalForm):
         if not field.data:
             raise ValidationError(_l("Tick at least one expert."))
 
-    def validate_first_on(self, field: DateField) -> None:
-        """Today at the earliest."""
-        if field.data is not None and field.data < clock.now().date():
+    def validate_first_on(self, field: DayField) -> None:
+        """Today, there, at the earliest."""
+        if field.data is not None and field.data < clock.now().astimezone(self._zone()).date():
             raise ValidationError(_l("This day is past. Choose today or later."))
 
     def validate_days_off(self, field: TextAreaField) -> None:
@@ -139,8 +129,38 @@ class PlanForm(PortalForm):
         for line in (field.data or "").split():
             try:
                 date.fromisoformat(line)
-            except ValueError as error:
-                raise ValidationError(_l("Write each day like 2027-05-07.")) from error
+            except ValueError:
+                words = _("%(line)s is not a day. Write each one like 2027-05-07.", line=line[:20])
+                raise ValidationError(words) from None
+
+    def _zone(self) -> ZoneInfo:
+        """The zone that was chosen; the portal's own while it is none of the list."""
+        return ZoneInfo(self.zone.data if self.zone.data in ZONES else config.current().time_zone)
+
+    def skip(self, day: str) -> None:
+        """Add a day to the days off, as a button beside a conflict asks."""
+        lines = (self.days_off.data or "").split()
+        self.days_off.data = "\n".join([*lines, day[:10]] if day not in lines else lines)
+
+    @staticmethod
+    def values_of(cohort: Cohort, team: Sequence[Expert]) -> MultiDict[str, str]:
+        """What a draft was planned from, to fill the form with."""
+        values = MultiDict(
+            {
+                "name": cohort.name,
+                "language": cohort.language,
+                "first_on": cohort.first_on.isoformat(),
+                "local_time": cohort.local_time.isoformat("minutes"),
+                "zone": cohort.zone,
+                "country": cohort.country,
+                "capacity": str(cohort.capacity),
+                "video_url": cohort.video_url,
+                "days_off": "\n".join(day["on"] for day in cohort.days_off if not day["name"]),
+            }
+        )
+        values.setlist("weekdays", [str(day) for day in sorted(weekdays_of(cohort.weekdays))])
+        values.setlist("team", [str(one.id) for one in team])
+        return values
 
     def validate_video_url(self, field: StringField) -> None:
         """A web address that a page may link to."""
@@ -175,4 +195,4 @@ class ExpertForm(PortalForm):
 class ShiftForm(PortalForm):
     """Another day for a draft session."""
 
-    on = DateField(validators=[InputRequired()])
+    on = DayField(validators=[InputRequired()])

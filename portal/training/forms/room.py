@@ -1,25 +1,12 @@
-"""The room's slides, moving a session, and correcting attendance."""
+"""The room's slides, and correcting attendance."""
 
 from flask_babel import lazy_gettext as _l
-from wtforms import (
-    DateField,
-    IntegerField,
-    SelectField,
-    StringField,
-    TimeField,
-)
+from wtforms import IntegerField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from portal.web.forms import PortalForm
 
 _SHORTEST_REASON = 3
-
-
-class MoveForm(PortalForm):
-    """Another day and time for a published session."""
-
-    on = DateField(_l("New day"), validators=[InputRequired(_l("Choose a day."))])
-    at = TimeField(_l("New time, on the clock there"), validators=[InputRequired(_l("Choose a time."))])
 
 
 class SlideForm(PortalForm):

@@ -1,5 +1,6 @@
 """What the clock does for training; importing a module registers its jobs."""
 
+from portal.training.jobs.confirmations import release_unconfirmed
 from portal.training.jobs.feedback import ask_for_feedback
 from portal.training.jobs.imports import forget_imports, run_imports
 from portal.training.jobs.nightly import recompute_attendances
@@ -13,6 +14,7 @@ __all__ = [
     "find_recordings",
     "forget_imports",
     "recompute_attendances",
+    "release_unconfirmed",
     "run_imports",
     "run_sessions",
     "run_waitlists",

@@ -1,6 +1,7 @@
 """Reading for pages: one function a page, the fewest statements."""
 
 from portal.training.queries.attendance import my_attendance, session_attendance
+from portal.training.queries.calendars import calendar_entries
 from portal.training.queries.cohorts import (
     all_cohorts,
     cohort_card,
@@ -14,7 +15,6 @@ from portal.training.queries.cohorts import (
 )
 from portal.training.queries.progress import Progress, needed_lessons, progress, seated_sessions
 from portal.training.queries.sessions import (
-    calendar_entries,
     has_seat,
     last_ended,
     live_sessions,

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as DbSession
@@ -12,14 +12,16 @@ from portal.training.models import Cohort, CohortExpert, Lesson, Session, Sessio
 from portal.training.planning import (
     Busy,
     Conflict,
-    ConflictKind,
     Draft,
     PlanInputs,
-    first_clash,
-    ways_out,
+    conflict_of,
+    public_holidays,
     weekdays_of,
 )
+from portal.training.queries.experts import rotas
 
+# Ways out are looked for this far ahead of a session.
+SHIFTED_AT_MOST = timedelta(days=15)
 # States in which a session takes its expert's time.
 FIRM = (SessionState.SCHEDULED, SessionState.LIVE, SessionState.ENDED)
 
@@ -38,8 +40,15 @@ def experts(db: DbSession) -> list[Expert]:
     return [Expert(row.id, row.display_name) for row in rows]
 
 
-def busy_spans(db: DbSession, expert_ids: Collection[int], from_at: datetime, until_at: datetime) -> tuple[Busy, ...]:
-    """The published sessions of these experts that touch a span of time."""
+def busy_spans(
+    db: DbSession,
+    expert_ids: Collection[int],
+    from_at: datetime,
+    until_at: datetime,
+    *,
+    without: Collection[int] = (),
+) -> tuple[Busy, ...]:
+    """The published sessions of these experts that touch a span of time, but those `without`."""
     rows = db.execute(
         sa.select(Session.expert_id, Session.starts_at, Session.ends_at, Cohort.name, Lesson.number)
         .join(Cohort, Cohort.id == Session.cohort_id)
@@ -49,6 +58,7 @@ def busy_spans(db: DbSession, expert_ids: Collection[int], from_at: datetime, un
             Session.state.in_(FIRM),
             Session.starts_at < until_at,
             Session.ends_at > from_at,
+            Session.id.not_in(without),
         )
         .order_by(Session.starts_at)
     )
@@ -66,8 +76,50 @@ def team(db: DbSession, cohort_id: int) -> list[Expert]:
     return [Expert(row.id, row.display_name) for row in rows]
 
 
+def closed_days(cohort: Cohort) -> dict[date, str]:
+    """The days off of a cohort: the public holidays of its country, and those it was planned around."""
+    days = public_holidays(cohort.country, cohort.first_on, cohort.language) if cohort.country else {}
+    return days | {date.fromisoformat(entry["on"]): entry["name"] for entry in cohort.days_off}
+
+
+def as_draft(session: Session, number: int) -> Draft:
+    """A session as planning sees it."""
+    return Draft(
+        number,
+        session.local_date,
+        session.local_time,
+        session.zone,
+        session.starts_at,
+        session.ends_at,
+        session.expert_id,
+    )
+
+
+def cohort_inputs(
+    db: DbSession, cohort: Cohort, drafts: Collection[Draft], *, without: Collection[int] = ()
+) -> PlanInputs:
+    """What these dated sessions of a cohort are checked against: its team, its days off, and the experts' time.
+
+    `without`: the ids of these very sessions, when they are public and stand in nobody's way.
+    """
+    members = tuple(one.id for one in team(db, cohort.id))
+    wanted = {*members, *(draft.expert_id for draft in drafts)}
+    from_at, until_at = min(draft.starts_at for draft in drafts), max(draft.ends_at for draft in drafts)
+    return PlanInputs(
+        first_on=cohort.first_on,
+        weekdays=weekdays_of(cohort.weekdays),
+        local_time=cohort.local_time,
+        zone=cohort.zone,
+        team=members,
+        closed=closed_days(cohort),
+        busy=busy_spans(db, wanted, from_at, until_at + SHIFTED_AT_MOST, without=without),
+        rotas=rotas(db, wanted),
+        language=cohort.language,
+    )
+
+
 def draft_conflicts(db: DbSession, cohort: Cohort) -> list[tuple[int, Conflict]]:
-    """(session id, conflict) for each session of a draft whose expert has been taken meanwhile."""
+    """(session id, conflict) for each session of a draft that something stands in the way of, in lesson order."""
     rows = db.execute(
         sa.select(Session, Lesson.number)
         .join(Lesson, Lesson.id == Session.lesson_id)
@@ -76,33 +128,8 @@ def draft_conflicts(db: DbSession, cohort: Cohort) -> list[tuple[int, Conflict]]
     ).all()
     if not rows:
         return []
-    members = tuple(one.id for one in team(db, cohort.id))
-    from_at, until_at = min(row[0].starts_at for row in rows), max(row[0].ends_at for row in rows)
-    wanted = {*members, *(row[0].expert_id for row in rows)}
-    inputs = PlanInputs(
-        first_on=cohort.first_on,
-        weekdays=weekdays_of(cohort.weekdays),
-        local_time=cohort.local_time,
-        zone=cohort.zone,
-        team=members,
-        closed={date.fromisoformat(entry["on"]): entry["name"] for entry in cohort.days_off},
-        busy=busy_spans(db, wanted, from_at, until_at + (until_at - from_at)),
-    )
-    taken = frozenset(row[0].local_date for row in rows)
-    found = []
-    for session, number in rows:
-        clash = first_clash(inputs.busy, session.expert_id, session.starts_at, session.ends_at)
-        if clash is not None:
-            draft = Draft(
-                number,
-                session.local_date,
-                session.local_time,
-                session.zone,
-                session.starts_at,
-                session.ends_at,
-                session.expert_id,
-            )
-            free_expert, free_on = ways_out(draft, inputs, taken)
-            conflict = Conflict(ConflictKind.EXPERT_BUSY, number, session.local_date, clash, free_expert, free_on)
-            found.append((session.id, conflict))
-    return found
+    drafts = {row[0].id: as_draft(row[0], row[1]) for row in rows}
+    inputs = cohort_inputs(db, cohort, drafts.values())
+    taken = frozenset(draft.local_date for draft in drafts.values())
+    found = ((session_id, conflict_of(draft, inputs, taken)) for session_id, draft in drafts.items())
+    return [(session_id, conflict) for session_id, conflict in found if conflict is not None]

@@ -11,7 +11,6 @@ from portal.identity.models import User
 from portal.kernel import clock
 from portal.kernel.db import BigId, UTCDateTime
 from portal.training import presence
-from portal.training.calendars import CalendarEntry
 from portal.training.models import (
     Cohort,
     CohortState,
@@ -297,47 +296,3 @@ def has_seat(db: DbSession, user_id: int, session_id: int) -> bool:
         Seat.user_id == user_id, Seat.session_id == session_id, Seat.state == SeatState.HELD
     )
     return db.scalar(seat) is not None
-
-
-def calendar_entries(
-    db: DbSession, *, cohort_id: int | None = None, session_id: int | None = None, user_id: int | None = None
-) -> list[CalendarEntry]:
-    """Public sessions for an .ics file: of a cohort, one alone, or those a user has seats in; cancelled ones too."""
-    query = (
-        sa.select(
-            Session.id,
-            Session.calendar_uid,
-            Session.calendar_sequence,
-            Lesson.number,
-            Session.starts_at,
-            Session.ends_at,
-            Cohort.name,
-            Session.zone,
-            Session.state,
-        )
-        .join(Lesson, Lesson.id == Session.lesson_id)
-        .join(Cohort, Cohort.id == Session.cohort_id)
-        .where(Session.state != SessionState.DRAFT)
-        .order_by(Session.starts_at)
-    )
-    if cohort_id is not None:
-        query = query.where(Session.cohort_id == cohort_id)
-    if session_id is not None:
-        query = query.where(Session.id == session_id)
-    if user_id is not None:
-        query = query.add_columns(Seat.calendar_offset).join(Seat, Seat.session_id == Session.id)
-        query = query.where(Seat.user_id == user_id, Seat.state == SeatState.HELD)
-    return [
-        CalendarEntry(
-            row.id,
-            row.calendar_uid,
-            row.calendar_sequence + (row.calendar_offset if user_id is not None else 0),
-            row.number,
-            row.starts_at,
-            row.ends_at,
-            row.name,
-            row.zone,
-            row.state is SessionState.CANCELLED,
-        )
-        for row in db.execute(query)
-    ]

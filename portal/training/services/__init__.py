@@ -1,7 +1,17 @@
 """What changes training: the programme, cohorts, enrolment, the room, attendance."""
 
 from portal.training.services.attendance import mark_our_fault, override_attendance, recompute_attendance
-from portal.training.services.changes import cancel_session, move_session
+from portal.training.services.changes import (
+    Wanted,
+    When,
+    cancel_session,
+    change_draft_session,
+    discard_changes,
+    move_session,
+    propose_cancel,
+    propose_change,
+    release_changes,
+)
 from portal.training.services.cohorts import (
     CohortRequest,
     assign_expert,
@@ -12,7 +22,7 @@ from portal.training.services.cohorts import (
     shift_session,
 )
 from portal.training.services.enrolment import enrol, join_waitlist, leave, leave_enrolment
-from portal.training.services.feeds import calendar_feed
+from portal.training.services.feeds import calendar_feed, reset_feed
 from portal.training.services.presence import ping, press_button
 from portal.training.services.priorities import choose_rule, set_priority
 from portal.training.services.programme import ensure_programme
@@ -31,16 +41,20 @@ from portal.training.services.waitlist import Line, join_line, leave_line
 __all__ = [
     "CohortRequest",
     "Line",
+    "Wanted",
+    "When",
     "answer_quiz",
     "assign_expert",
     "book_seat",
     "calendar_feed",
     "cancel_session",
+    "change_draft_session",
     "choose_rule",
     "claim_offer",
     "confirm_seat",
     "create_cohort",
     "decline_offer",
+    "discard_changes",
     "end_session",
     "enrol",
     "ensure_programme",
@@ -57,9 +71,13 @@ __all__ = [
     "ping",
     "plan_cohort",
     "press_button",
+    "propose_cancel",
+    "propose_change",
     "recompute_attendance",
     "release",
+    "release_changes",
     "replan_cohort",
+    "reset_feed",
     "set_priority",
     "shift_session",
     "start_due",

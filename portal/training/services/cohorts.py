@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -26,12 +27,14 @@ from portal.training.models import (
     CohortExpert,
     CohortState,
     Lesson,
+    Programme,
     Session,
     SessionState,
     WaitlistEntry,
     WaitlistState,
 )
 from portal.training.planning import Plan, PlanInputs, moments, plan, public_holidays, weekday_mask
+from portal.training.queries.experts import rotas
 from portal.training.queries.planning import busy_spans, draft_conflicts
 from portal.training.services.programme import ensure_programme
 
@@ -70,6 +73,8 @@ def _inputs(db: DbSession, request: CohortRequest, minutes: int) -> PlanInputs:
         team=request.team,
         closed=closed,
         busy=busy_spans(db, request.team, start, start + _PLANNED_AHEAD),
+        rotas=rotas(db, request.team),
+        language=request.language,
         fold=request.fold,
         minutes=minutes,
     )
@@ -83,33 +88,32 @@ def plan_cohort(db: DbSession, request: CohortRequest, *, minutes: int = 30) -> 
     return plan(_inputs(db, request, minutes))
 
 
-def create_cohort(db: DbSession, *, organiser: User, request: CohortRequest) -> Cohort:
-    """A draft cohort with its 25 sessions; nobody is told.
-
-    Raises PlanRefusedError when a session has no real moment. Experts already taken may stand in a draft.
-    """
-    programme = ensure_programme(db)
+def _planned(db: DbSession, request: CohortRequest, programme: Programme) -> Plan:
     planned = plan_cohort(db, request, minutes=programme.session_minutes)
     if not planned.possible:
         raise PlanRefusedError
-    drafts = planned.drafts
-    cohort = Cohort(
-        programme_id=programme.id,
-        name=request.name,
-        language=request.language,
-        first_on=drafts[0].local_date,
-        last_on=drafts[-1].local_date,
-        local_time=request.local_time,
-        weekdays=weekday_mask(request.weekdays),
-        zone=request.zone,
-        country=request.country,
-        days_off=[{"on": day.on.isoformat(), "name": day.name} for day in planned.skipped],
-        capacity=request.capacity,
-        video_url=request.video_url,
-        created_by=organiser.id,
-    )
-    db.add(cohort)
-    db.flush()
+    return planned
+
+
+def _terms(request: CohortRequest, planned: Plan) -> dict[str, Any]:
+    """What a cohort keeps of its request and its plan."""
+    return {
+        "name": request.name,
+        "language": request.language,
+        "first_on": planned.drafts[0].local_date,
+        "last_on": planned.drafts[-1].local_date,
+        "local_time": request.local_time,
+        "weekdays": weekday_mask(request.weekdays),
+        "zone": request.zone,
+        "country": request.country,
+        "days_off": [{"on": day.on.isoformat(), "name": day.name} for day in planned.skipped],
+        "capacity": request.capacity,
+        "video_url": request.video_url,
+    }
+
+
+def _add_sessions(db: DbSession, cohort: Cohort, request: CohortRequest, planned: Plan, programme: Programme) -> None:
+    """The team, and the dated sessions of a plan, into a draft that has none."""
     db.add_all(
         CohortExpert(cohort_id=cohort.id, user_id=user_id, position=position)
         for position, user_id in enumerate(request.team)
@@ -128,18 +132,59 @@ def create_cohort(db: DbSession, *, organiser: User, request: CohortRequest) -> 
             bar_percent=programme.bar_percent,
             guest_capacity=-(-request.capacity // _GUESTS_EVERY),
         )
-        for draft in drafts
+        for draft in planned.drafts
     )
     db.flush()
+
+
+def create_cohort(db: DbSession, *, organiser: User, request: CohortRequest) -> Cohort:
+    """A draft cohort with its 25 sessions; nobody is told.
+
+    Raises PlanRefusedError when a session has no real moment. Experts already taken may stand in a draft.
+    """
+    programme = ensure_programme(db)
+    planned = _planned(db, request, programme)
+    cohort = Cohort(programme_id=programme.id, created_by=organiser.id, **_terms(request, planned))
+    db.add(cohort)
+    db.flush()
+    _add_sessions(db, cohort, request, planned, programme)
+    return cohort
+
+
+def lock_draft(db: DbSession, cohort_id: int) -> Cohort:
+    """A draft that nobody else edits or publishes until this transaction ends. NoSuchCohortError, NotADraftError."""
+    cohort = db.get(Cohort, cohort_id, populate_existing=True, with_for_update={"key_share": True})
+    if cohort is None:
+        raise NoSuchCohortError
+    if cohort.state is not CohortState.DRAFT:
+        raise NotADraftError
+    return cohort
+
+
+def replan_cohort(db: DbSession, *, cohort_id: int, request: CohortRequest) -> Cohort:
+    """Plan a draft afresh: its sessions are those of the new request, and what was settled by hand is gone.
+
+    Raises NotADraftError once it is published, PlanRefusedError when a session has no real moment.
+    """
+    cohort = lock_draft(db, cohort_id)
+    programme = ensure_programme(db)
+    planned = _planned(db, request, programme)
+    db.execute(sa.delete(Session).where(Session.cohort_id == cohort_id, Session.state == SessionState.DRAFT))
+    db.execute(sa.delete(CohortExpert).where(CohortExpert.cohort_id == cohort_id))
+    for name, value in _terms(request, planned).items():
+        setattr(cohort, name, value)
+    _add_sessions(db, cohort, request, planned, programme)
     return cohort
 
 
 def _draft_session(db: DbSession, session_id: int) -> Session:
-    session = db.get(Session, session_id)
+    cohort_id = db.scalar(sa.select(Session.cohort_id).where(Session.id == session_id))
+    if cohort_id is None:
+        raise NoSuchSessionError
+    lock_draft(db, cohort_id)
+    session = db.get(Session, session_id, populate_existing=True)
     if session is None:
         raise NoSuchSessionError
-    if session.state is not SessionState.DRAFT:
-        raise NotADraftError
     return session
 
 
@@ -217,8 +262,8 @@ def cohort_params(cohort: Cohort) -> dict[str, object]:
 def release(db: DbSession, *, cohort_id: int) -> int:
     """Make a draft public: its sessions take their experts' time, and whoever waits for a cohort gets one mail.
 
-    Returns how many were told. Raises NotReadyError while an expert is in two places, OverdueError when its
-    first session is past, NotADraftError when it was published already.
+    Returns how many were told. Raises NotReadyError while an expert is in two places (warnings may stand),
+    OverdueError when its first session is past, NotADraftError when it was published already.
     """
     cohort = db.get(Cohort, cohort_id)
     if cohort is None:
@@ -234,7 +279,7 @@ def release(db: DbSession, *, cohort_id: int) -> int:
     first = db.scalar(sa.select(sa.func.min(Session.starts_at)).where(Session.cohort_id == cohort_id))
     if first is None or first <= clock.now():
         raise OverdueError
-    if draft_conflicts(db, cohort):
+    if any(conflict.refused for _session_id, conflict in draft_conflicts(db, cohort)):
         raise NotReadyError
     try:
         # The database has the last word: another cohort may be published at this very moment.

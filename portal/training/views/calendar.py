@@ -1,6 +1,7 @@
 """Calendars to download, and one's own to subscribe to."""
 
-from flask import Response, make_response, redirect, url_for
+from flask import Response, flash, make_response, redirect, request, url_for
+from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -10,7 +11,7 @@ from portal.training.errors import NoSuchCohortError, NoSuchSessionError
 from portal.training.models import CohortState
 from portal.training.queries.calendars import feed_owner
 from portal.training.views._blueprint import blueprint
-from portal.web.access import public, requires, signed_in
+from portal.web.access import is_expert, public, requires, signed_in
 from portal.web.database import read_db
 from portal.web.languages import language
 
@@ -46,12 +47,19 @@ def session_calendar(session_id: int) -> Response:
 @blueprint.get("/calendar/<token>.ics")
 @public
 def feed(token: str) -> Response:
-    """The sessions somebody has seats in; the address is the secret."""
+    """The sessions somebody has seats in or leads; the address is the secret."""
     user_id = feed_owner(read_db(), token)
     if user_id is None:
         raise NoSuchSessionError
     entries = queries.calendar_entries(read_db(), user_id=user_id)
     return _ics(calendars.build(entries, language=language(), name="Comptoir"), "comptoir.ics")
+
+
+def _back() -> AnyResponse:
+    """To the page that shows the address: an expert's own, or the programme."""
+    if request.form.get("page") == "expert" and is_expert(current_user):
+        return redirect(url_for("training.availability", _anchor="calendar"), code=303)
+    return redirect(url_for("training.programme", _anchor="calendar"), code=303)
 
 
 @blueprint.post("/calendar")
@@ -60,4 +68,14 @@ def make_feed() -> AnyResponse:
     """Make the secret address of one's own calendar, and show it."""
     with transaction() as db:
         services.calendar_feed(db, user=current_user)
-    return redirect(url_for("training.programme") + "#calendar", code=303)
+    return _back()
+
+
+@blueprint.post("/calendar/reset")
+@requires(signed_in)
+def reset_feed() -> AnyResponse:
+    """Another secret address, when somebody else has seen the old one."""
+    with transaction() as db:
+        services.reset_feed(db, user=current_user)
+    flash(_("Your calendar has a new address. The old one shows nothing any more."), "done")
+    return _back()

@@ -16,12 +16,12 @@ from portal import config
 from portal.kernel.db import transaction
 from portal.kernel.errors import PortalError
 from portal.training import content, services
-from portal.training.errors import NoSuchSessionError, PlanRefusedError
+from portal.training.errors import NoSuchCohortError, NoSuchSessionError, NotADraftError, PlanRefusedError
 from portal.training.forms import ExpertForm, PlanForm, ShiftForm
-from portal.training.models import Session
+from portal.training.models import Cohort, CohortState, Session
 from portal.training.planning import Conflict, ConflictKind, DayOff, Draft, Plan
 from portal.training.policies import may_organise
-from portal.training.queries.planning import experts
+from portal.training.queries.planning import experts, team
 from portal.training.views import words
 from portal.training.views._blueprint import blueprint
 from portal.web.access import requires
@@ -50,7 +50,8 @@ class PlannedMonth:
 
     first: date
     rows: list[PlannedRow]
-    conflicts: int
+    refused: int
+    warnings: int
     skipped: list[DayOff]
     clock_changes: list[date]
 
@@ -69,10 +70,11 @@ def months_of_plan(plan: Plan, names: dict[int, str], code: str) -> list[Planned
         )
         for draft in plan.drafts
     ]
+    planned = {draft.number for draft in plan.drafts}
     rows += [
         PlannedRow(one.number, one.on, content.lesson(one.number).title(code), None, "", one)
         for one in plan.conflicts
-        if one.kind is not ConflictKind.EXPERT_BUSY
+        if one.number not in planned
     ]
     rows.sort(key=lambda row: row.number)
     found = []
@@ -82,7 +84,8 @@ def months_of_plan(plan: Plan, names: dict[int, str], code: str) -> list[Planned
             PlannedMonth(
                 first=month,
                 rows=listed,
-                conflicts=sum(1 for row in listed if row.conflict),
+                refused=sum(1 for row in listed if row.conflict and row.conflict.refused),
+                warnings=sum(1 for row in listed if row.conflict and not row.conflict.refused),
                 skipped=[day for day in plan.skipped if day.on.replace(day=1) == month],
                 clock_changes=[day for day in plan.clock_changes if day.replace(day=1) == month],
             )
@@ -90,8 +93,8 @@ def months_of_plan(plan: Plan, names: dict[int, str], code: str) -> list[Planned
     return found
 
 
-def _form() -> PlanForm:
-    usual = MultiDict(
+def _usual() -> MultiDict[str, str]:
+    return MultiDict(
         {
             "language": language(),
             "zone": config.current().time_zone,
@@ -99,8 +102,14 @@ def _form() -> PlanForm:
             "capacity": str(_USUAL_SEATS),
         }
     )
-    form = PlanForm() if request.method == "POST" else PlanForm(usual)
+
+
+def _form(usual: MultiDict[str, str] | None = None) -> PlanForm:
+    """The form with what was typed; before that with what is usual, or with what a draft was planned from."""
+    form = PlanForm() if request.method == "POST" else PlanForm(usual if usual is not None else _usual())
     form.offer(experts(read_db()))
+    if request.form.get("skip"):
+        form.skip(request.form["skip"])
     return form
 
 
@@ -112,7 +121,7 @@ def _planned(db: DbSession, form: PlanForm) -> Plan | None:
         return None
 
 
-def _page(form: PlanForm, plan: Plan | None, status: int = 200) -> tuple[str, int]:
+def _page(form: PlanForm, plan: Plan | None, status: int = 200, cohort: Cohort | None = None) -> tuple[str, int]:
     names = {one.id: one.name for one in experts(read_db())}
     months = months_of_plan(plan, names, language()) if plan else []
     asks = plan is not None and any(one.kind is ConflictKind.TIME_TWICE for one in plan.conflicts)
@@ -122,6 +131,7 @@ def _page(form: PlanForm, plan: Plan | None, status: int = 200) -> tuple[str, in
         plan=plan,
         months=months,
         names=names,
+        cohort=cohort,
         asks_fold=asks,
         day_row=lambda on: words.day_row(on, words.locale_name()),
         weekdays=words.weekday_list,
@@ -136,16 +146,25 @@ def plan() -> Page:
     return _page(_form(), None)
 
 
+def _preview(form: PlanForm, cohort: Cohort | None = None) -> tuple[Page | None, Plan | None]:
+    """The page that shows the 25 dates or what is wrong; no page once the form asks to keep a plan that is possible."""
+    if not form.validate_on_submit():
+        return _page(form, None, 422, cohort), None
+    planned = _planned(read_db(), form)
+    possible = planned is not None and planned.possible
+    if not possible or request.form.get("step") != "create":
+        return _page(form, planned, 200 if possible else 422, cohort), planned
+    return None, planned
+
+
 @blueprint.post("/manage/cohorts/new")
 @requires(may_organise)
 def preview_plan() -> Page:
     """Show the 25 dates; or, once they have been seen, keep them as a draft."""
     form = _form()
-    if not form.validate_on_submit():
-        return _page(form, None, 422)
-    planned = _planned(read_db(), form)
-    if planned is None or not planned.possible or request.form.get("step") != "create":
-        return _page(form, planned, 200 if planned and planned.possible else 422)
+    page, planned = _preview(form)
+    if page is not None:
+        return page
     try:
         with transaction() as db:
             cohort = services.create_cohort(db, organiser=current_user, request=form.as_request())
@@ -153,6 +172,40 @@ def preview_plan() -> Page:
         return _page(form, planned, 422)
     flash(_("The draft is kept. Nobody has been told."), "done")
     return redirect(url_for("pages.manage_cohort", cohort_id=cohort.id), code=303)
+
+
+def _draft(cohort_id: int) -> Cohort:
+    cohort = read_db().get(Cohort, cohort_id)
+    if cohort is None:
+        raise NoSuchCohortError
+    if cohort.state is not CohortState.DRAFT:
+        raise NotADraftError
+    return cohort
+
+
+@blueprint.get("/manage/cohorts/<int:cohort_id>/plan")
+@requires(may_organise)
+def replan(cohort_id: int) -> Page:
+    """The form of a draft, with what it was planned from."""
+    cohort = _draft(cohort_id)
+    return _page(_form(PlanForm.values_of(cohort, team(read_db(), cohort_id))), None, cohort=cohort)
+
+
+@blueprint.post("/manage/cohorts/<int:cohort_id>/plan")
+@requires(may_organise)
+def preview_replan(cohort_id: int) -> Page:
+    """Show the 25 new dates; or, once they have been seen, put them in the draft's place."""
+    cohort, form = _draft(cohort_id), _form()
+    page, planned = _preview(form, cohort)
+    if page is not None:
+        return page
+    try:
+        with transaction() as db:
+            services.replan_cohort(db, cohort_id=cohort_id, request=form.as_request())
+    except PlanRefusedError:
+        return _page(form, planned, 422, cohort)
+    flash(_("The draft is planned afresh. Nobody has been told."), "done")
+    return _back(cohort_id)
 
 
 def _cohort_of(session_id: int) -> int:
