@@ -13,7 +13,6 @@ from portal.training.models import Cohort, CohortState
 from portal.training.planning import Conflict, DayOff, clock_changes
 from portal.training.policies import may_organise
 from portal.training.queries.attendance import AttendanceCount, attendance_counts
-from portal.training.queries.changes import WaitingChanges, away_conflicts, waiting_changes
 from portal.training.queries.cohorts import CohortCard, TimetableRow
 from portal.training.queries.planning import draft_conflicts, team
 from portal.training.views import words
@@ -40,8 +39,7 @@ class ManagedMonth:
     rows: list[ManagedRow]
     skipped: list[DayOff]
     clock_changes: list[date]
-    refused: int
-    warnings: int
+    conflicts: int
     open: bool
 
 
@@ -51,9 +49,7 @@ class ManagedCohort:
 
     cohort: CohortCard
     months: list[ManagedMonth]
-    refused: list[ManagedRow]
-    warnings: list[ManagedRow]
-    changes: WaitingChanges
+    conflicts: list[ManagedRow]
     team: list[str]
     country: str
     skipped: int
@@ -68,8 +64,7 @@ def managed_cohort(db: DbSession, cohort_id: int, code: str) -> ManagedCohort | 
         return None
     members = team(db, cohort_id)
     names = {one.id: one.name for one in members}
-    is_draft = cohort.state is CohortState.DRAFT
-    conflicts = dict(draft_conflicts(db, cohort)) if is_draft else away_conflicts(db, cohort)
+    conflicts = dict(draft_conflicts(db, cohort)) if cohort.state is CohortState.DRAFT else {}
     counts = attendance_counts(db, cohort_id)
     free = {session_id: names.get(one.free_expert_id or 0, "") for session_id, one in conflicts.items()}
     rows = [
@@ -85,9 +80,7 @@ def managed_cohort(db: DbSession, cohort_id: int, code: str) -> ManagedCohort | 
     return ManagedCohort(
         cohort=card,
         months=_months(rows, cohort),
-        refused=[row for row in rows if row.conflict and row.conflict.refused],
-        warnings=[row for row in rows if row.conflict and not row.conflict.refused],
-        changes=waiting_changes(db, cohort),
+        conflicts=[row for row in rows if row.conflict],
         team=[one.name for one in members],
         country=cohort.country,
         skipped=len(cohort.days_off),
@@ -113,8 +106,7 @@ def _months(rows: list[ManagedRow], cohort: Cohort) -> list[ManagedMonth]:
                 if day["on"].startswith(month)
             ],
             clock_changes=[day for day in changes if f"{day:%Y-%m}" == month],
-            refused=sum(1 for row in listed if row.conflict and row.conflict.refused),
-            warnings=sum(1 for row in listed if row.conflict and not row.conflict.refused),
+            conflicts=sum(1 for row in listed if row.conflict),
             open=month in shown,
         )
         for month, listed in by_month.items()
@@ -131,7 +123,6 @@ def manage_cohort(cohort_id: int) -> str:
     return render_template(
         "pages/manage_cohort.html",
         page=page,
-        titles={one.number: one.title(language()) for one in content.lessons()},
         day_row=lambda on: words.day_row(on, words.locale_name()),
         weekdays=words.weekday_list,
     )

@@ -49,6 +49,12 @@ def allow_media(response: Response, url: str) -> None:
     response.headers["Content-Security-Policy"] = policy
 
 
+def allow_own_frames(response: Response) -> Response:
+    """Let this page show another page of ours inside it; that one must allow it too (`frame-ancestors 'self'`)."""
+    response.headers["Content-Security-Policy"] = f"{_policy(payment_origin())}; frame-src 'self'"
+    return response
+
+
 def cacheable(seconds: int) -> Callable[[View], View]:
     """Let caches keep this page for visitors without a login; it must not touch the cookie session."""
 

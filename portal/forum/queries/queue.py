@@ -110,6 +110,17 @@ def open_count(db: Session, *, user_id: int) -> int:
     return db.scalars(owed).one()
 
 
+def late_count(db: Session) -> int:
+    """How many open questions are past the moment they were promised for, whoever owes them."""
+    late = sa.select(sa.func.count()).where(
+        Question.promised_at < clock.now(),
+        Question.state == QuestionState.OPEN,
+        Question.paused_at.is_(None),
+        Question.merged_into_id.is_(None),
+    )
+    return db.scalars(late).one()
+
+
 def _kept_percent(db: Session, user_id: int) -> int | None:
     turn = QuestionAssignment
     kept = sa.case((sa.and_(turn.outcome == AssignmentOutcome.ANSWERED, turn.ended_at <= turn.promised_at), 1), else_=0)
