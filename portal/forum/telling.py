@@ -10,7 +10,9 @@ from portal.forum.addresses import question_path
 from portal.forum.models import Answer, Question, QuestionFollower
 from portal.identity.models import User
 from portal.identity.services import recipient_of
+from portal.kernel import events
 from portal.notifications.services import notify, send_mail
+from portal.training.events import RoomChanged
 
 EXCERPT_LONGEST = 280
 
@@ -153,3 +155,9 @@ def merged(db: Session, question: Question, into: Question) -> None:
 
 def _family(question_id: int) -> sa.Select[int]:
     return sa.select(Question.id).where(sa.or_(Question.id == question_id, Question.merged_into_id == question_id))
+
+
+def room_changed(db: Session, session_id: int | None) -> None:
+    """A question of this session was asked, voted for, chosen, answered or hidden; nothing outside a session."""
+    if session_id is not None:
+        events.publish(db, RoomChanged(session_id))

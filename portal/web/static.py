@@ -20,9 +20,21 @@ def _fingerprint(path: Path, _modified_ns: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
+def lean(path: Path) -> bytes:
+    """A file's content as it travels: of a script, without the lines that are comments and without indentation.
+
+    Our scripts have no text of several lines, in which either would matter; a test looks for one.
+    """
+    content = path.read_bytes()
+    if path.suffix != ".js":
+        return content
+    lines = (line.strip() for line in content.splitlines())
+    return b"\n".join(line for line in lines if line and not line.startswith((b"//", b"/**")))
+
+
 @cache
 def _packed(path: Path, _modified_ns: int, coding: str) -> bytes:
-    content = path.read_bytes()
+    content = lean(path)
     packed: bytes = brotli.compress(content, quality=11) if coding == "br" else gzip.compress(content, 9, mtime=0)
     return packed
 

@@ -1,10 +1,11 @@
-// Live parts of a page: what an address says now (data-poll), and "I am here" (data-ping).
-// Both rest while the page is hidden. What arrives never moves the page: it waits behind a button, or is exchanged in place.
+// Live parts of a page: what an address says now (data-poll, data-parts), and "I am here" (data-ping).
+// All rest while the page is hidden. What arrives never moves the page: it waits behind a button, or is exchanged in place.
 
 const token = () => document.querySelector('meta[name=csrf-token]')?.content ?? '';
 
 // Calls work() every so many seconds while the page is seen; slows down while the network fails.
-const every = (seconds, work) => {
+const every = (part, work) => {
+  const seconds = (part.dataset.every ?? 20000) / 1000;
   let fails = 0;
   let timer;
   const again = () => {
@@ -41,6 +42,14 @@ const exchange = (part, html) => {
   return true;
 };
 
+// What an address says now; null when nothing changed, false when it is over.
+const ask = async (address, tag) => {
+  const answer = await fetch(address, { headers: tag ? { 'If-None-Match': tag } : {}, cache: 'no-store' });
+  if (answer.status === 304 || answer.status === 410) return answer.status < 400 && null;
+  if (!answer.ok) throw new Error(answer.status);
+  return answer;
+};
+
 const poll = (part) => {
   let tag = part.dataset.tag ?? '';
   let waiting = null;
@@ -59,11 +68,9 @@ const poll = (part) => {
   // What is shown says what to ask for next (data-next): which rows the reader has.
   const address = () => part.querySelector('[data-next]')?.dataset.next ?? part.dataset.poll;
 
-  const run = every(Number(part.dataset.every ?? 3000) / 1000, async () => {
-    const answer = await fetch(address(), { headers: tag ? { 'If-None-Match': tag } : {}, cache: 'no-store' });
-    if (answer.status === 304) return true;
-    if (answer.status === 410) return false; // it is over: the page says what comes next
-    if (!answer.ok) throw new Error(answer.status);
+  const run = every(part, async () => {
+    const answer = await ask(address(), tag);
+    if (!answer) return answer;
     const first = !tag;
     tag = answer.headers.get('ETag') ?? '';
     const html = await answer.text();
@@ -76,22 +83,85 @@ const poll = (part) => {
     } else show();
     return true;
   });
+  quiet(part, run);
+};
 
-  // A vote or a question in a live room is sent without leaving the page: a video may be running there.
-  // Anything but the usual redirect is left to the browser, which shows what is wrong.
-  part.closest('[data-quiet]')?.addEventListener('submit', async (event) => {
-    const form = event.target;
-    event.preventDefault();
-    const answer = await fetch(form.action, { method: 'POST', body: new FormData(form), redirect: 'manual' }).catch(() => null);
-    if (answer?.type !== 'opaqueredirect') return form.submit();
-    form.reset();
-    for (const area of form.querySelectorAll('[data-draft]')) area.dispatchEvent(new Event('input'));
+// A vote or a question in a live room is sent without leaving the page: a video may be running there.
+// Anything but the usual redirect is left to the browser, which shows what is wrong.
+const quiet = (part, after) => part.closest('[data-quiet]')?.addEventListener('submit', async (event) => {
+  const { target: form, submitter: by } = event;
+  if (form.dataset.loud) return;
+  event.preventDefault();
+  const body = new FormData(form);
+  if (by?.name) body.set(by.name, by.value);
+  const answer = await fetch(by?.getAttribute('formaction') ?? form.action, { method: 'POST', body, redirect: 'manual' }).catch(() => null);
+  if (answer?.type !== 'opaqueredirect') {
+    form.dataset.loud = 1;
+    return form.requestSubmit(by);
+  }
+  if (by?.name) {
+    by.ariaPressed = by.value > 0;
+    by.value = 1 - by.value;
+  } else form.reset();
+  for (const area of form.querySelectorAll('[data-draft]')) area.dispatchEvent(new Event('input'));
+  after(form);
+});
+
+// Rows that all see alike: the reader's order and marks stay, new ones wait behind the button.
+const rows = (part, fresh, now) => {
+  const known = [...part.querySelectorAll('li[id]')];
+  const place = (row) => known.findIndex((one) => one.id === row.id);
+  const all = [...fresh.querySelectorAll('li[id]')].filter((row) => {
+    const mine = known[place(row)];
+    if (!mine) return !row.matches('[data-done]') || row.remove();
+    row.querySelector('[data-own]').replaceWith(mine.querySelector('[data-own]').cloneNode(true));
+    const was = mine.querySelector('button');
+    const is = row.querySelector('button');
+    if (was && is) for (const name of ['value', 'aria-pressed']) is.setAttribute(name, was.getAttribute(name));
+    return true;
+  });
+  const news = all.filter((row) => place(row) < 0).length;
+  if (!news || part.dataset.order === 'new') all.sort((a, b) => place(a) - place(b));
+  all[0]?.parentNode.append(...all);
+  const button = document.getElementById('new-questions');
+  button.onclick = () => {
+    button.hidden = exchange(part, fresh.innerHTML);
+  };
+  if (!news || now) return button.onclick();
+  const words = button.querySelector('[data-words]');
+  const forms = JSON.parse(words.dataset.words);
+  words.textContent = (forms[new Intl.PluralRules(document.documentElement.lang).select(news)] ?? forms.other).replace('#', news);
+  button.hidden = false;
+};
+
+// Several parts of a page from one address: each takes the place of its namesake.
+const parts = (source) => {
+  let tag = '';
+  let now = false;
+  const run = every(source, async () => {
+    const answer = await ask(source.dataset.parts, tag);
+    if (!answer) return answer;
+    tag = answer.headers.get('ETag') ?? '';
+    const box = document.createElement('template');
+    box.innerHTML = await answer.text();
+    for (const fresh of box.content.querySelectorAll('[data-part]')) {
+      const part = document.querySelector(`[data-part=${fresh.dataset.part}]`);
+      if (part?.dataset.order) rows(part, fresh, now);
+      else if (part && part.innerHTML !== fresh.innerHTML) exchange(part, fresh.innerHTML);
+    }
+    now = false;
+    return !box.content.querySelector('[data-over]');
+  });
+  // One's own question is no news to its asker.
+  const part = document.querySelector(source.dataset.sent ?? '#-');
+  if (part) quiet(part, (form) => {
+    now = !form.id;
     run();
   });
 };
 
 const ping = (part) => {
-  const run = every(Number(part.dataset.every ?? 20000) / 1000, async () => {
+  const run = every(part, async () => {
     const answer = await fetch(part.dataset.ping, { method: 'POST', headers: { 'X-CSRFToken': token() } });
     if (answer.status === 410) return false;
     if (!answer.ok) throw new Error(answer.status);
@@ -103,5 +173,6 @@ const ping = (part) => {
 /** Start the live parts under root. */
 export const start = (root) => {
   root.querySelectorAll('[data-poll]').forEach(poll);
+  root.querySelectorAll('[data-parts]').forEach(parts);
   root.querySelectorAll('[data-ping]').forEach(ping);
 };

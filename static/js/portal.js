@@ -171,7 +171,7 @@ export const start = (root) => {
   root.querySelectorAll('[data-code]').forEach(code);
   root.querySelectorAll('[data-step]').forEach(quantity);
   root.querySelectorAll('[data-pay]').forEach(pay);
-  if (root.querySelector('[data-poll],[data-ping]')) import(document.querySelector('script[data-live]').dataset.live).then((live) => live.start(root));
+  if (root.querySelector('[data-poll],[data-parts],[data-ping]')) import(document.querySelector('script[data-live]').dataset.live).then((live) => live.start(root));
 };
 
 settle();

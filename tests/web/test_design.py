@@ -9,6 +9,7 @@ from lucide import IconDoesNotExist
 
 from portal.config import ROOT
 from portal.web.icons import icon
+from portal.web.static import lean
 
 SHEET = ROOT / "static" / "css" / "portal.css"
 SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
@@ -80,7 +81,16 @@ def test_a_weak_pair_would_be_found():
 def test_the_sheet_and_the_scripts_stay_light():
     assert len(brotli.compress(SHEET.read_bytes())) <= CSS_CAP
     assert SCRIPTS
-    assert sum(len(brotli.compress(script.read_bytes())) for script in SCRIPTS) <= JS_CAP
+    assert sum(len(brotli.compress(lean(script))) for script in SCRIPTS) <= JS_CAP
+
+
+def test_a_script_travels_without_comments_and_says_the_same():
+    for script in SCRIPTS:
+        text, travels = script.read_text(encoding="utf-8"), lean(script).decode()
+        # A comment that begins a line is one line; a template text ends where it began.
+        assert not re.search(r"^\s*/\*(?!.*\*/\s*$)", text, re.MULTILINE)
+        assert all(line.count("`") % 2 == 0 for line in text.splitlines())
+        assert len(travels) < len(text)
 
 
 def test_the_sheet_knows_no_left_and_no_right():
@@ -97,7 +107,7 @@ def test_static_texts_are_packed_for_those_who_read_it(client):
     for name, source in [("css/portal.css", SHEET), *((f"js/{script.name}", script) for script in SCRIPTS)]:
         answer = client.get(f"/static/{name}?v=1", headers={"Accept-Encoding": "gzip, br"})
         assert answer.headers["Content-Encoding"] == "br"
-        assert brotli.decompress(answer.data) == source.read_bytes()
+        assert brotli.decompress(answer.data) == lean(source)
         assert "immutable" in answer.headers["Cache-Control"]
         assert "Accept-Encoding" in answer.headers["Vary"]
         again = client.get(

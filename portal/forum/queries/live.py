@@ -147,13 +147,8 @@ _questions, _users, _answers, _votes = (
 )
 
 
-@cache
-def _statement(order: Order, may_moderate: bool) -> sa.Select[Any]:  # noqa: FBT001 (the key of the cache)
-    """The rows for one person: what is shown to all, what is theirs, and what they have on their screen."""
-    user_id, shown = sa.bindparam("user_id", type_=BigId), sa.bindparam("shown", type_=BigId, expanding=True)
-    mine = _questions.asker_id == user_id
-    public = _questions.state.in_(LIVE_STATES if may_moderate else (QuestionState.PUBLISHED, QuestionState.HIGHLIGHTED))
-    was_shown = sa.and_(_questions.id.in_(shown), _questions.state.in_(DONE_STATES))
+def row_columns(user_id: sa.ColumnElement[int]) -> tuple[sa.ColumnElement[Any], ...]:
+    """What a row of the panel is made of, as this user sees it."""
     written = (
         sa.select(_answers.text)
         .where(_answers.question_id == _questions.id, _answers.hidden_at.is_(None), _answers.by_expert)
@@ -161,21 +156,31 @@ def _statement(order: Order, may_moderate: bool) -> sa.Select[Any]:  # noqa: FBT
         .limit(1)
         .scalar_subquery()
     )
+    return (
+        _questions.id,
+        _questions.slug,
+        _questions.title,
+        _questions.state,
+        sa.case((_questions.anonymous, ""), else_=_users.display_name),
+        _questions.asker_id == user_id,
+        _questions.minute,
+        _questions.vote_count,
+        sa.exists().where(_votes.question_id == _questions.id, _votes.user_id == user_id),
+        _questions.hidden_reason,
+        sa.func.coalesce(written, ""),
+    )
+
+
+@cache
+def _statement(order: Order, may_moderate: bool) -> sa.Select[Any]:  # noqa: FBT001 (the key of the cache)
+    """The rows for one person: what is shown to all, what is theirs, and what they have on their screen."""
+    user_id, shown = sa.bindparam("user_id", type_=BigId), sa.bindparam("shown", type_=BigId, expanding=True)
+    mine = _questions.asker_id == user_id
+    public = _questions.state.in_(LIVE_STATES if may_moderate else (QuestionState.PUBLISHED, QuestionState.HIGHLIGHTED))
+    was_shown = sa.and_(_questions.id.in_(shown), _questions.state.in_(DONE_STATES))
     first = _questions.vote_count if order is Order.USEFUL else _questions.id
     return (
-        sa.select(
-            _questions.id,
-            _questions.slug,
-            _questions.title,
-            _questions.state,
-            sa.case((_questions.anonymous, ""), else_=_users.display_name),
-            mine,
-            _questions.minute,
-            _questions.vote_count,
-            sa.exists().where(_votes.question_id == _questions.id, _votes.user_id == user_id),
-            _questions.hidden_reason,
-            sa.func.coalesce(written, ""),
-        )
+        sa.select(*row_columns(user_id))
         .join_from(Question.__table__, User.__table__, _users.id == _questions.asker_id)
         .where(
             _questions.session_id == sa.bindparam("session_id", type_=BigId),

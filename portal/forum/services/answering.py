@@ -45,6 +45,7 @@ def answer(db: Session, *, user: User, question_id: int, text: str) -> Answer:
         settle(db, question, user)
     db.flush()
     index_words(db, question)
+    telling.room_changed(db, question.session_id)
     telling.answered(db, question, written, author=user)
     return written
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.forum import telling
 from portal.forum.errors import NoSeatError, QuestionNotFoundError, TooManyPostsError
 from portal.forum.models import Question, QuestionState, Topic
 from portal.forum.policies import is_moderator, is_published_at_once
@@ -74,6 +75,7 @@ def ask(  # noqa: PLR0913 (each is a fact about the question)
     index_words(db, question)
     if question.state is QuestionState.OPEN:
         route(db, question)
+    telling.room_changed(db, session_id)
     return question
 
 

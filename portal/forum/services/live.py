@@ -23,6 +23,7 @@ def publish(db: Session, *, user: User, question_id: int) -> Question:
         question.state = QuestionState.PUBLISHED
         question.updated_at = clock.now()
         db.flush()
+        telling.room_changed(db, question.session_id)
     return question
 
 
@@ -44,6 +45,7 @@ def highlight(db: Session, *, user: User, question_id: int) -> Question:
     question.state = QuestionState.HIGHLIGHTED
     question.updated_at = clock.now()
     db.flush()
+    telling.room_changed(db, question.session_id)
     return question
 
 
@@ -56,6 +58,7 @@ def mark_answered(db: Session, *, user: User, question_id: int) -> Question:
     settle(db, question, user)
     question.updated_at = clock.now()
     db.flush()
+    telling.room_changed(db, question.session_id)
     telling.answered_aloud(db, question)
     return question
 
@@ -76,6 +79,7 @@ def hide(db: Session, *, user: User, question_id: int, reason: str) -> Question:
     question.updated_at = now
     end_turn(db, question, AssignmentOutcome.CLOSED)
     db.flush()
+    telling.room_changed(db, question.session_id)
     telling.hidden(db, question)
     return question
 

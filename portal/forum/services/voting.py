@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from portal.forum import telling
 from portal.forum.errors import AnswerNotFoundError, NotYoursError, QuestionNotFoundError
 from portal.forum.models import LARGEST_ID, Answer, AnswerVote, Question, QuestionFollower, Vote
 from portal.forum.policies import may_see, may_vote
@@ -21,7 +22,9 @@ def vote(db: Session, *, user: User, question_id: int, wanted: bool = True) -> i
     """
     target = _shown(db, user, question_id)
     _mark(db, Vote, Question.vote_count, target, user.id, wanted=wanted)
-    return db.scalars(sa.select(Question.vote_count).where(Question.id == target)).one()
+    row = db.execute(sa.select(Question.vote_count, Question.session_id).where(Question.id == target)).one()
+    telling.room_changed(db, row.session_id)
+    return int(row.vote_count)
 
 
 def follow(db: Session, *, user: User, question_id: int, wanted: bool = True) -> int:

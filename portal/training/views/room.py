@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flask import Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask import flash, redirect, session, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy.orm import Session as DbSession
@@ -18,13 +18,11 @@ from portal.training.models import SessionState
 from portal.training.policies import Member, may_run
 from portal.training.presence import Reach
 from portal.training.queries.lessons import lesson_words
-from portal.training.queries.sessions import SessionPage
+from portal.training.queries.sessions import PresentPerson, SessionPage, people_of_session
 from portal.training.rooms import RoomError
 from portal.training.views._blueprint import blueprint
 from portal.web.access import requires, signed_in
 from portal.web.database import read_db
-from portal.web.fragments import fragment
-from portal.web.languages import language
 
 _GONE = 410
 _NO_CONTENT = 204
@@ -32,7 +30,7 @@ _NO_CONTENT = 204
 
 @dataclass(frozen=True, slots=True)
 class RoomState:
-    """What the room shows at this moment to one person; `reach` only to those whose presence counts."""
+    """What the room shows to everybody in it at this moment, in one language."""
 
     page: SessionPage
     lesson: LessonText
@@ -41,28 +39,13 @@ class RoomState:
     slide_number: int
     slides: int
     minutes_left: int
-    present: int
-    reach: Reach | None
-    runs: bool
 
 
-def room_state_of(db: DbSession, page: SessionPage, user: Member, code: str) -> RoomState:
-    """The slide, the time left, who is there and how one's own presence stands: three statements."""
-    now = clock.now()
+def room_state_of(db: DbSession, page: SessionPage, code: str) -> RoomState:
+    """The slide and the time left: one statement, none for words that were never edited and are stamped."""
     lesson = content.lesson(page.number)
     words = lesson_words(db, page.number, code, page.version_id)
     index = min(page.slide, len(words.slides) - 1)
-    reach = None
-    if page.seated and page.state is SessionState.LIVE:
-        present = queries.presence_so_far(
-            db, session_id=page.id, user_id=user.id, from_at=page.began_at, roster=page.roster_seen_at is not None
-        )
-        reach = presence.reach(
-            present,
-            planned=page.ends_at - page.starts_at,
-            left=page.ends_at - now,
-            bar_percent=page.bar_percent,
-        )
     return RoomState(
         page=page,
         lesson=lesson,
@@ -70,10 +53,37 @@ def room_state_of(db: DbSession, page: SessionPage, user: Member, code: str) -> 
         slide=words.slides[index],
         slide_number=index + 1,
         slides=len(words.slides),
-        minutes_left=page.minutes_left(now),
-        present=queries.present_count(db, page.id, roster=page.roster_seen_at is not None),
+        minutes_left=page.minutes_left(clock.now()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One person's own part of the room: `reach` for those whose presence counts, `people` for those who lead it."""
+
+    present: int
+    reach: Reach | None
+    runs: bool
+    people: list[PresentPerson]
+
+
+def standing_of(db: DbSession, page: SessionPage, user: Member) -> Standing:
+    """Who is there, and how one's own presence stands: two statements."""
+    roster = page.roster_seen_at is not None
+    reach = None
+    if page.seated and page.state is SessionState.LIVE:
+        reach = presence.reach(
+            queries.presence_so_far(db, session_id=page.id, user_id=user.id, from_at=page.began_at, roster=roster),
+            planned=page.ends_at - page.starts_at,
+            left=page.ends_at - clock.now(),
+            bar_percent=page.bar_percent,
+        )
+    runs = may_run(user, page.expert_id)
+    return Standing(
+        present=queries.present_count(db, page.id, roster=roster),
         reach=reach,
-        runs=may_run(user, page.expert_id),
+        runs=runs,
+        people=people_of_session(db, page.id, roster=roster) if runs else [],
     )
 
 
@@ -95,20 +105,6 @@ def _own_page(session_id: int) -> SessionPage:
 
 def _to_room(session_id: int) -> AnyResponse:
     return redirect(url_for("pages.room", session_id=session_id), code=303)
-
-
-@blueprint.get("/sessions/<int:session_id>/state")
-@requires(signed_in)
-def room_state(session_id: int) -> Response:
-    """The part of the room that changes, polled; 410 once the session is over."""
-    page = visible_page(read_db(), session_id, current_user)
-    if not page.open_at(clock.now()):
-        return make_response("", _GONE)
-    room = room_state_of(read_db(), page, current_user, language())
-    part = "time" if request.args.get("part") == "time" else "state"
-    response = fragment(render_template(f"training/_room_{part}.html", room=room))
-    response.headers["X-New"] = "0"
-    return response
 
 
 @blueprint.get("/sessions/<int:session_id>/enter")
