@@ -13,6 +13,7 @@ from portal.training.models import Cohort, CohortState
 from portal.training.planning import Conflict, DayOff, clock_changes
 from portal.training.policies import may_organise
 from portal.training.queries.attendance import AttendanceCount, attendance_counts
+from portal.training.queries.changes import WaitingChanges, away_conflicts, waiting_changes
 from portal.training.queries.cohorts import CohortCard, TimetableRow
 from portal.training.queries.planning import draft_conflicts, team
 from portal.training.views import words
@@ -39,7 +40,8 @@ class ManagedMonth:
     rows: list[ManagedRow]
     skipped: list[DayOff]
     clock_changes: list[date]
-    conflicts: int
+    refused: int
+    warnings: int
     open: bool
 
 
@@ -49,7 +51,9 @@ class ManagedCohort:
 
     cohort: CohortCard
     months: list[ManagedMonth]
-    conflicts: list[ManagedRow]
+    refused: list[ManagedRow]
+    warnings: list[ManagedRow]
+    changes: WaitingChanges
     team: list[str]
     country: str
     skipped: int
@@ -64,7 +68,8 @@ def managed_cohort(db: DbSession, cohort_id: int, code: str) -> ManagedCohort | 
         return None
     members = team(db, cohort_id)
     names = {one.id: one.name for one in members}
-    conflicts = dict(draft_conflicts(db, cohort)) if cohort.state is CohortState.DRAFT else {}
+    is_draft = cohort.state is CohortState.DRAFT
+    conflicts = dict(draft_conflicts(db, cohort)) if is_draft else away_conflicts(db, cohort)
     counts = attendance_counts(db, cohort_id)
     free = {session_id: names.get(one.free_expert_id or 0, "") for session_id, one in conflicts.items()}
     rows = [
@@ -80,7 +85,9 @@ def managed_cohort(db: DbSession, cohort_id: int, code: str) -> ManagedCohort | 
     return ManagedCohort(
         cohort=card,
         months=_months(rows, cohort),
-        conflicts=[row for row in rows if row.conflict],
+        refused=[row for row in rows if row.conflict and row.conflict.refused],
+        warnings=[row for row in rows if row.conflict and not row.conflict.refused],
+        changes=waiting_changes(db, cohort),
         team=[one.name for one in members],
         country=cohort.country,
         skipped=len(cohort.days_off),
@@ -106,7 +113,8 @@ def _months(rows: list[ManagedRow], cohort: Cohort) -> list[ManagedMonth]:
                 if day["on"].startswith(month)
             ],
             clock_changes=[day for day in changes if f"{day:%Y-%m}" == month],
-            conflicts=sum(1 for row in listed if row.conflict),
+            refused=sum(1 for row in listed if row.conflict and row.conflict.refused),
+            warnings=sum(1 for row in listed if row.conflict and not row.conflict.refused),
             open=month in shown,
         )
         for month, listed in by_month.items()
@@ -123,6 +131,7 @@ def manage_cohort(cohort_id: int) -> str:
     return render_template(
         "pages/manage_cohort.html",
         page=page,
+        titles={one.number: one.title(language()) for one in content.lessons()},
         day_row=lambda on: words.day_row(on, words.locale_name()),
         weekdays=words.weekday_list,
     )
