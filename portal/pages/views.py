@@ -19,8 +19,10 @@ from portal.pages import (  # noqa: F401 (their routes)
     manage_waitlist,
     me,
     organise,
+    our_fault,
     replay,
     room,
+    stream,
     tasks,
 )
 from portal.pages.blueprint import blueprint, plain_blueprint

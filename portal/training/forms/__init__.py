@@ -4,13 +4,14 @@ from portal.training.forms.availability import AbsenceForm, HoursForm, Languages
 from portal.training.forms.changes import ChangeForm, SeenForm
 from portal.training.forms.planning import ExpertForm, PlanForm, ShiftForm
 from portal.training.forms.quiz import quiz_form
-from portal.training.forms.room import EmptyForm, OverrideForm, SlideForm
+from portal.training.forms.room import EmptyForm, FaultForm, OverrideForm, SlideForm
 
 __all__ = [
     "AbsenceForm",
     "ChangeForm",
     "EmptyForm",
     "ExpertForm",
+    "FaultForm",
     "HoursForm",
     "LanguagesForm",
     "OverrideForm",

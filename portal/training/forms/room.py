@@ -1,7 +1,7 @@
 """The room's slides, and correcting attendance."""
 
 from flask_babel import lazy_gettext as _l
-from wtforms import IntegerField, SelectField, StringField
+from wtforms import IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from portal.web.forms import PortalForm
@@ -17,6 +17,15 @@ class SlideForm(PortalForm):
 
 class EmptyForm(PortalForm):
     """A button and its token."""
+
+
+class FaultForm(PortalForm):
+    """Why a session failed through us, as those it concerns read it."""
+
+    reason = TextAreaField(
+        _l("What happened"),
+        validators=[Length(min=_SHORTEST_REASON, max=300, message=_l("Say in a sentence what happened."))],
+    )
 
 
 class OverrideForm(PortalForm):

@@ -87,3 +87,15 @@ def session_attendance(db: DbSession, session_id: int, *, limit: int = 1000) -> 
         .limit(limit)
     )
     return [AttendanceRow(*row) for row in rows]
+
+
+# What "it was our fault" leaves alone: it counts already, it was said already, or they were not to come. Whoever never
+# had a seat, and completed the lesson by its replay, lost nothing either.
+_SETTLED = (AttendanceState.PRESENT, AttendanceState.REPLAY, AttendanceState.TECHNICAL, AttendanceState.EXCUSED)
+CONCERNED_BY_FAULT = Attendance.state.not_in(_SETTLED) & (Attendance.session_seconds > 0)
+
+
+def concerned_by_fault(db: DbSession, session_id: int) -> int:
+    """How many had a seat in a session that does not count for them: whom it concerns if the session failed."""
+    people = sa.select(sa.func.count()).where(Attendance.session_id == session_id, CONCERNED_BY_FAULT)
+    return db.scalar(people) or 0

@@ -29,11 +29,10 @@ from portal.training.models import (
     Session,
     SessionState,
 )
+from portal.training.queries.attendance import CONCERNED_BY_FAULT
 
 _BATCH = 500
 _SHORTEST_REASON = 3
-# What "it was our fault" leaves alone: it counts already, it was said already, or they were not to come.
-_SETTLED = (AttendanceState.PRESENT, AttendanceState.REPLAY, AttendanceState.TECHNICAL, AttendanceState.EXCUSED)
 
 
 def _presence_by_user(db: DbSession, session: Session, ran: presence.Span) -> Iterator[tuple[int, timedelta]]:
@@ -182,12 +181,7 @@ def mark_our_fault(db: DbSession, *, organiser: User, session_id: int, reason: s
     rows = db.execute(
         sa.select(Attendance, User)
         .join(User, User.id == Attendance.user_id)
-        .where(
-            Attendance.session_id == session_id,
-            Attendance.state.not_in(_SETTLED),
-            # Whoever never had a seat in it lost nothing.
-            Attendance.session_seconds > 0,
-        )
+        .where(Attendance.session_id == session_id, CONCERNED_BY_FAULT)
         .order_by(Attendance.id)
         .with_for_update(of=Attendance)
         .execution_options(populate_existing=True)
