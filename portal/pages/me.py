@@ -55,7 +55,6 @@ class Task:
     number: int
     title: str
     address: str
-    state: str
     text: str = ""
     seen: object = ""
 
@@ -129,13 +128,7 @@ def my_tasks(db: Session, user_id: int, far: Progress, code: str) -> MyTasks:
     """What the lessons that count ask for in the shop, and what else is done: three statements."""
     found = tasks(db, user_id)
     all_ = [
-        Task(
-            one.number,
-            one.title(code),
-            one.address,
-            far.states[one.number].state,
-            seen=found.why(one.number),
-        )
+        Task(one.number, one.title(code), one.address, seen=found.why(one.number))
         for one in lessons()
         if far.states[one.number].state in COUNTED or found.done(one.number)
     ]
