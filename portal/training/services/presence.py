@@ -58,6 +58,9 @@ def ping(db: DbSession, *, user: User, session_id: int, device: str) -> None:
         PresencePing.user_id == user.id,
         PresencePing.device == device,
     )
+    last = db.scalar(sa.select(sa.func.max(PresencePing.until_at)).where(*mine))
+    if last is not None and last > now:
+        return  # the clock went back, or another ping of this device was quicker
     extended = rows_changed(
         db,
         sa.update(PresencePing)
@@ -66,9 +69,6 @@ def ping(db: DbSession, *, user: User, session_id: int, device: str) -> None:
         .execution_options(synchronize_session=False),
     )
     if extended:
-        return
-    last = db.scalar(sa.select(sa.func.max(PresencePing.until_at)).where(*mine))
-    if last is not None and last > now:
         return
     # After a silence only the last 30 seconds are vouched for; a first ping vouches for nothing yet.
     _begin(db, session_id, user.id, device, (now if last is None else now - PING_COVERS, now))
