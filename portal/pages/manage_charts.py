@@ -30,7 +30,7 @@ _PIECES = {
 GROUND, _TALLEST = 148, 132
 _BARS_WIDE, _GAP = 91.0, 0.28
 _EVERY = 5
-_NICE = (1, 2, 5)
+_NICE = (1, 2, 4, 6, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def pieces_of(people: Mapping[AttendanceState, int]) -> dict[Piece, int]:
 
 
 def rounded_up(most: int) -> int:
-    """The smallest even number of 1, 2 or 5 times a power of ten that is not below: where the upper rule stands."""
+    """The smallest even number of one digit and zeros that is not below: where the upper rule stands."""
     power = 1
     while True:
         for factor in _NICE:

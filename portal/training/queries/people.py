@@ -158,7 +158,7 @@ class Person:
 
     def lessons(self, state: AttendanceState) -> list[int]:
         """The lessons in this state, in order."""
-        return sorted(number for number, found in self.states.items() if found is state)
+        return sorted(number for number, found in self.states.items() if found == state)
 
 
 @dataclass(frozen=True, slots=True)
