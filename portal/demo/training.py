@@ -14,9 +14,9 @@ from portal.kernel.db import reading, transaction
 from portal.training import content, services
 from portal.training.errors import ExpertTakenError
 from portal.training.jobs import run_sessions
-from portal.training.models import Cohort, CohortState, Lesson, Session, SessionState
+from portal.training.models import Attendance, Cohort, CohortState, Lesson, Session, SessionState
 from portal.training.queries import live_sessions
-from portal.training.services import CohortRequest
+from portal.training.services import CohortRequest, feedback
 from portal.training.services.changes import When
 
 ZONE = "Europe/Paris"
@@ -35,6 +35,17 @@ _MISSED = {
 }
 # What Claire caught up by its replay.
 _CAUGHT_UP = 8
+# A slide stays up for so long: ten of them fill a session.
+_SLIDE_EVERY = timedelta(minutes=3)
+# What those who said how it was wrote beside it, by lesson.
+_SAID = {
+    people.KARIM: {
+        5: "La feuille blanche près de la vitrine : fait le soir même.",
+        7: "Enfin le calcul complet, sur un vrai prix.",
+        16: "Un peu rapide sur le message d’absence.",
+    },
+    people.NADIA: {5: "أمثلة واضحة، جرّبتها في متجري.", 9: "خطوة بخطوة، من دون كلمات صعبة."},
+}
 
 
 def build_programme() -> None:
@@ -85,8 +96,9 @@ def _build_ended() -> None:
             team = [demo_user(db, people.INES), demo_user(db, people.HUGO)]
             cohort = _open(db, _request(ENDED, begin + timedelta(days=1), team), list(users.values()))
         for session, number in _sessions(db, cohort.id):
-            there = [user for person, user in users.items() if number not in _MISSED[person]]
-            _hold(db, session, there)
+            there = {person: user for person, user in users.items() if number not in _MISSED[person]}
+            _hold(db, session, number, list(there.values()))
+            _say(db, session.id, number, {person: user.id for person, user in there.items()})
         answers = [question.answer for question in content.lesson(_CAUGHT_UP).words["fr"].quiz]
         services.answer_quiz(db, user=users[people.CLAIRE], number=_CAUGHT_UP, answers=answers)
 
@@ -102,13 +114,39 @@ def _sessions(db: DbSession, cohort_id: int) -> list[tuple[Session, int]]:
     return [(session, number) for session, number in rows]
 
 
-def _hold(db: DbSession, session: Session, there: list[User]) -> None:
+def _hold(db: DbSession, session: Session, number: int, there: list[User]) -> None:
     starts_at, ends_at = session.starts_at, session.ends_at
     with clock.at(starts_at):
         services.start_session(db, session_id=session.id)
     _attend(db, session.id, there, starts_at, ends_at)
+    _turn(db, session.id, number, starts_at, ends_at)
     with clock.at(ends_at):
         services.end_session(db, session_id=session.id)
+
+
+def _turn(db: DbSession, session_id: int, number: int, from_at: datetime, until_at: datetime) -> None:
+    """Show the slides one after the other: they are the chapters of the replay."""
+    slides = len(content.lesson(number).words["fr"].slides)
+    for slide in range(1, slides):
+        moment = from_at + slide * _SLIDE_EVERY
+        if moment >= until_at:
+            return
+        with clock.at(moment):
+            services.turn_slide(db, session_id=session_id, to=slide)
+
+
+def _say(db: DbSession, session_id: int, number: int, there: dict[people.DemoPerson, int]) -> None:
+    """What Karim and Nadia thought of it; Claire has not said yet, so that her pages ask."""
+    rows = db.execute(
+        sa.select(Attendance.user_id, Attendance.id).where(Attendance.session_id == session_id, Attendance.seconds > 0)
+    )
+    attendances = {row.user_id: row.id for row in rows}
+    for person, lines in _SAID.items():
+        if there.get(person) in attendances:
+            attendance_id = attendances[there[person]]
+            feedback.rate(db, attendance_id=attendance_id, stars=3 if number % 8 == 0 else 4 + number % 2)
+            if number in lines:
+                feedback.comment(db, attendance_id=attendance_id, text=lines[number])
 
 
 def _attend(db: DbSession, session_id: int, there: list[User], from_at: datetime, until_at: datetime) -> None:
@@ -141,6 +179,8 @@ def ensure_live_session() -> None:
         with clock.at(started_at):
             _bring_forward(db, session.id, started_at)
             services.start_session(db, session_id=session.id)
+            number = db.scalars(sa.select(Lesson.number).where(Lesson.id == session.lesson_id)).one()
+        _turn(db, session.id, number, started_at, clock.now())
         _attend(db, session.id, _visitors(db), started_at, clock.now())
         forum.ask_live(db, session_id=session.id, started_at=started_at)
 

@@ -8,9 +8,12 @@ import sqlalchemy as sa
 from portal.demo import people, training
 from portal.demo.people import demo_user
 from portal.kernel import clock
-from portal.training import services
+from portal.training import content, services
 from portal.training.models import Attendance, Cohort, CohortState, PresencePing
 from portal.training.queries import live_sessions, progress
+from portal.training.queries.feedback import feedback_by_lesson, feedback_due
+from portal.training.queries.replay import slide_turns
+from portal.training.replay import marks
 from tests.builders import training as build
 
 
@@ -59,3 +62,16 @@ def test_a_session_is_live_after_each_start_and_no_second_one_is_made(db):
         services.end_session(db, session_id=second.id)
         training.ensure_live_session()
         assert len(live_sessions(db)) == 1
+
+
+def test_the_sessions_that_ended_have_chapters_and_were_talked_about(db):
+    training.build_cohorts()
+    ended = db.scalars(sa.select(Cohort).where(Cohort.name == training.ENDED)).one()
+    sixth = build.session_of(db, ended, 6)
+    turns = slide_turns(db, sixth.id)
+    found = marks(turns, began_at=sixth.started_at, ended_at=sixth.ended_at)
+    assert len(found) == len(content.lesson(6).words["fr"].slides)
+    opinions = {one.number: one for one in feedback_by_lesson(db, ended.id)}
+    assert opinions.keys() == set(range(1, 26)) - {17}
+    assert len(opinions[5].lines) == 2
+    assert feedback_due(db, demo_user(db, people.CLAIRE).id, 5) is not None
