@@ -72,6 +72,10 @@ def managed_cohort(db: DbSession, cohort_id: int, code: str) -> ManagedCohort | 
     conflicts = dict(draft_conflicts(db, cohort)) if is_draft else away_conflicts(db, cohort)
     counts = attendance_counts(db, cohort_id)
     free = {session_id: names.get(one.free_expert_id or 0, "") for session_id, one in conflicts.items()}
+    changes = waiting_changes(db, cohort)
+    if not is_draft:
+        # What waits to be changed is shown with its change.
+        conflicts = {key: one for key, one in conflicts.items() if changes.of(key) is None}
     rows = [
         ManagedRow(
             row,
@@ -87,7 +91,7 @@ def managed_cohort(db: DbSession, cohort_id: int, code: str) -> ManagedCohort | 
         months=_months(rows, cohort),
         refused=[row for row in rows if row.conflict and row.conflict.refused],
         warnings=[row for row in rows if row.conflict and not row.conflict.refused],
-        changes=waiting_changes(db, cohort),
+        changes=changes,
         team=[one.name for one in members],
         country=cohort.country,
         skipped=len(cohort.days_off),
@@ -96,12 +100,14 @@ def managed_cohort(db: DbSession, cohort_id: int, code: str) -> ManagedCohort | 
 
 
 def _months(rows: list[ManagedRow], cohort: Cohort) -> list[ManagedMonth]:
-    """By month; open is the one with a conflict, else the first with something to come."""
+    """By month; open are those with something to settle, else the first with something to come."""
     changes = clock_changes(cohort.zone, cohort.first_on, cohort.last_on)
     by_month: dict[str, list[ManagedRow]] = {}
     for row in rows:
         by_month.setdefault(f"{row.row.local_date:%Y-%m}", []).append(row)
-    faulty = {month for month, listed in by_month.items() if any(row.conflict for row in listed)}
+    faulty = {
+        month for month, listed in by_month.items() if any(row.conflict and row.conflict.refused for row in listed)
+    }
     ahead = next((month for month, listed in by_month.items() if any(not row.attendance for row in listed)), None)
     shown: set[str | None] = {*faulty} or {ahead}
     return [

@@ -31,8 +31,8 @@ class HoursForm(PortalForm):
     """The same hours on one or more days of the week."""
 
     weekdays = CheckboxesField(_l("Days"), coerce=int, choices=[SelectChoice(*pair) for pair in enumerate(WEEKDAYS)])
-    from_time = ClockField(_l("From"), validators=[InputRequired(_l("Choose a time, for example 12:30."))])
-    until_time = ClockField(_l("To"), validators=[InputRequired(_l("Choose a time, for example 18:00."))])
+    from_time = ClockField(_l("Starts at"), validators=[InputRequired(_l("Choose a time, for example 12:30."))])
+    until_time = ClockField(_l("Ends at"), validators=[InputRequired(_l("Choose a time, for example 18:00."))])
     zone = PickField(_l("Time zone"))
 
     def offer_zones(self, own: str) -> None:

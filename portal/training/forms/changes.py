@@ -31,8 +31,8 @@ class ChangeForm(PortalForm):
     """Another time, another expert, another room; begins with how the session is, or is to be."""
 
     on = DayField(_l("Day"), validators=[InputRequired(_l("Choose a day."))])
-    at = ClockField(_l("From"), validators=[InputRequired(_l("Choose a time, for example 12:30."))])
-    until = ClockField(_l("To"), validators=[InputRequired(_l("Choose a time, for example 13:00."))])
+    at = ClockField(_l("Starts at"), validators=[InputRequired(_l("Choose a time, for example 12:30."))])
+    until = ClockField(_l("Ends at"), validators=[InputRequired(_l("Choose a time, for example 13:00."))])
     fold = RadioField(
         _l("The clocks go back: which of the two?"),
         choices=[

@@ -135,6 +135,8 @@ class TimetableRow:
     state: SessionState
     expert_id: int
     expert: str
+    # Where it stood before it was last moved.
+    moved_from: datetime | None
 
 
 def timetable(db: DbSession, cohort_id: int) -> list[TimetableRow]:
@@ -150,6 +152,7 @@ def timetable(db: DbSession, cohort_id: int) -> list[TimetableRow]:
             Session.state,
             Session.expert_id,
             User.display_name,
+            Session.moved_from,
         )
         .join(Lesson, Lesson.id == Session.lesson_id)
         .join(User, User.id == Session.expert_id)
