@@ -159,6 +159,8 @@ def test_the_chart_and_its_table_say_the_same(manager, db, cohort, alice, bob, c
     assert heights == [132.0, 66.0, 66.0]
     first_at = float(re.search(r'<rect x="([^"]+)%" y', svg)[1])
     assert first_at > 90 if code == "ar" else first_at == 0
+    assert ("Suivie" in html) is (code == "fr")
+    assert ("حضور" in html) is (code == "ar")
     table = re.search(r'<table class="table stack">.*?</table>', html, re.DOTALL)[0]
     rows = [re.findall(r'<td class="num[^"]*" data-label="[^"]*">(\d+)', row) for row in table.split("<tr>")[2:]]
     assert rows == [["2", "0", "2"], ["1", "1", "2"]]
