@@ -50,6 +50,7 @@ class Settings:
     signing_key_file: Path | None = None
     signing_certificate_file: Path | None = None
     redis_url: str = field(default="", repr=False)
+    nchan_url: str = ""
     jitsi_url: str = ""
     bbb_url: str = ""
     bbb_secret: str = field(default="", repr=False)
@@ -181,6 +182,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         signing_key_file=_file(environ, "COMPTOIR_SIGNING_KEY_FILE"),
         signing_certificate_file=_file(environ, "COMPTOIR_SIGNING_CERTIFICATE_FILE"),
         redis_url=environ.get("COMPTOIR_REDIS_URL", ""),
+        nchan_url=_address(environ, "COMPTOIR_NCHAN_URL"),
         jitsi_url=_address(environ, "COMPTOIR_JITSI_URL"),
         bbb_url=_address(environ, "COMPTOIR_BBB_URL"),
         bbb_secret=environ.get("COMPTOIR_BBB_SECRET", "").strip(),

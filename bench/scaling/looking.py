@@ -22,7 +22,8 @@ from portal import config, create_app
 from portal.identity.models import User
 from portal.identity.services import start_login_session
 from portal.kernel import clock
-from portal.kernel.db import database, transaction
+from portal.kernel.db import transaction
+from portal.training import content
 
 # Different people look: what one of them asks for is not what the last one left in a cache.
 LOOKERS = 20
@@ -73,7 +74,7 @@ def pages(app: Flask, shape: Shape) -> dict[str, Page]:
     return {
         "programme": Page("/fr/programme", tuple(members)),
         "cohort": Page(f"/fr/cohorts/{running + 1}", tuple(members)),
-        "lesson": Page("/fr/programme/4-encaisser", tuple(members)),
+        "lesson": Page(f"/fr/programme/{content.lesson(4).address}", tuple(members)),
         "room": Page(f"/fr/sessions/{session_id}", tuple(in_room)),
         "me": Page("/fr/me", tuple(members)),
         "manage": Page("/fr/manage", organiser),
@@ -95,7 +96,8 @@ class _Portal:
         self._app = create_app(config.load(environment))
         self._pages = pages(self._app, built.shape)
         self._statements = 0
-        sa.event.listen(database().engine, "before_cursor_execute", self._count)
+        # On the class: reading sessions have an engine of their own.
+        sa.event.listen(sa.Engine, "before_cursor_execute", self._count)
 
     def _count(self, *_execution: object) -> None:
         self._statements += 1

@@ -64,7 +64,7 @@ def sessions_to_remind(db: DbSession, *, soon: bool) -> list[int]:
     return list(db.scalars(due.order_by(Session.starts_at, Session.id)))
 
 
-def _without(reminder: _Reminder, session: sa.Row[Any]) -> sa.Select[Any]:
+def _without(reminder: _Reminder, session: sa.Row[*tuple[Any, ...]]) -> sa.Select[*tuple[Any, ...]]:
     """The seats held in a session whose reminder is not in the outbox."""
     first, last = f"{reminder.kind}:", f":{session.calendar_sequence}"
     key = sa.literal(first).concat(sa.cast(Seat.id, sa.String)).concat(last)
