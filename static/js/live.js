@@ -153,7 +153,7 @@ const parts = (source) => {
     return !box.content.querySelector('[data-over]');
   });
   // One's own question is no news to its asker.
-  const part = document.querySelector(source.dataset.sent ?? '#-');
+  const part = source.dataset.sent && document.querySelector(source.dataset.sent);
   if (part) quiet(part, (form) => {
     now = !form.id;
     run();
