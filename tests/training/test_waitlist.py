@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from portal.identity.services import create_user
 from portal.kernel import clock
-from portal.notifications.models import OutboxMail
+from portal.notifications.models import Notice, OutboxMail
 from portal.training import services
 from portal.training.errors import CohortFullError, OfferOverError, SessionFullError
 from portal.training.jobs import run_waitlists
@@ -101,6 +101,8 @@ def test_a_freed_place_is_offered_to_the_first_in_line_at_once_and_held(db, full
     assert entry(db, second, cohort_id=full.id).state is WaitlistState.WAITING
     assert taken(db, full) == 1
     assert kinds(db, first) == ["training.seat_offered"]
+    (notice,) = db.scalars(sa.select(Notice).where(Notice.user_id == first.id)).all()
+    assert (notice.kind, notice.path) == ("training.seat_offered", f"/fr/cohorts/{full.id}")
     with pytest.raises(CohortFullError), db.begin_nested():
         services.enrol(db, user=newcomer, cohort_id=full.id)
 

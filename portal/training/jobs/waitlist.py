@@ -18,7 +18,8 @@ from portal.training.models import (
 )
 from portal.training.policies import NONE_WITHIN
 from portal.training.services import waitlist
-from portal.training.services.waitlist import IN_LINE, Line
+from portal.training.services.lines import Line
+from portal.training.services.waitlist import IN_LINE
 
 _OF = (WaitlistEntry.cohort_id, WaitlistEntry.session_id)
 

@@ -21,16 +21,22 @@ def language_here() -> str:
     return str(get_locale())[:2]
 
 
-def when(params: Params, key: str = "starts_at") -> str:
-    """A moment of the mail: day, time and zone."""
+def moment_of(params: Params, key: str) -> str:
+    """A moment of the mail inside a sentence: day, time and zone."""
     moment, zone = datetime.fromisoformat(params[key]), params["time_zone"]
-    words = _(
-        "%(day)s, %(time)s (time of %(city)s)",
-        day=date_medium(moment, zone),
-        time=time_short(moment, zone),
-        city=zone_name(zone),
+    return str(
+        _(
+            "%(day)s, %(time)s (time of %(city)s)",
+            day=date_medium(moment, zone),
+            time=time_short(moment, zone),
+            city=zone_name(zone),
+        )
     )
-    return str(upper_first(words))
+
+
+def when(params: Params, key: str = "starts_at") -> str:
+    """The same on a line of its own."""
+    return upper_first(moment_of(params, key))
 
 
 def title_of(number: int) -> str:
@@ -181,7 +187,7 @@ def seat_offered(params: Params) -> MailContent:
         else _("A seat is free: %(title)s", title=title_of(params["number"])),
         heading=_("A place is held for you") if whole else _("A seat is held for you"),
         paragraphs=[
-            _("You are first in line. Until %(when)s it is yours alone.", when=when(params, "expires_at")),
+            _("You are first in line. Until %(when)s it is yours alone.", when=moment_of(params, "expires_at")),
             _("After that it goes to the next person, and you go to the end of the line, once."),
         ],
         action=Action(_("I take it"), _path("offers", OFFER, params["offer_id"])),

@@ -23,6 +23,7 @@ from portal.training.services.cohorts import (
 )
 from portal.training.services.enrolment import enrol, join_waitlist, leave, leave_enrolment
 from portal.training.services.feeds import calendar_feed, reset_feed
+from portal.training.services.lines import Line
 from portal.training.services.presence import ping, press_button
 from portal.training.services.priorities import choose_rule, set_priority
 from portal.training.services.programme import ensure_programme
@@ -36,7 +37,7 @@ from portal.training.services.seats import (
     give_back,
     give_back_own,
 )
-from portal.training.services.waitlist import Line, join_line, leave_line
+from portal.training.services.waitlist import join_line, leave_line
 
 __all__ = [
     "CohortRequest",

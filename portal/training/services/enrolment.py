@@ -20,8 +20,8 @@ from portal.training.models import (
     WaitlistState,
 )
 from portal.training.services import places, waitlist
+from portal.training.services.lines import Line
 from portal.training.services.places import seat_key
-from portal.training.services.waitlist import Line
 
 __all__ = ["enrol", "join_waitlist", "leave", "leave_enrolment", "seat_key"]
 

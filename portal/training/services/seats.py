@@ -20,8 +20,8 @@ from portal.training.models import (
     WaitlistState,
 )
 from portal.training.services import enrolment, places, waitlist
+from portal.training.services.lines import Line
 from portal.training.services.places import seat_key
-from portal.training.services.waitlist import Line
 
 
 def _seat_of(db: DbSession, session_id: int, user_id: int) -> Seat | None:

@@ -6,22 +6,19 @@ given, with a one-tap decline; in the last fifteen minutes nobody is moved up (p
 What is held for an open offer is counted in `Cohort.seats_taken` and `Session.guests_taken`.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as DbSession
 
 from portal.identity.models import User
-from portal.identity.services import recipient_of
 from portal.kernel import clock
 from portal.kernel.db import conflict_insert
-from portal.notifications.services import send_mail, withdraw_mails
+from portal.notifications.services import withdraw_mails
 from portal.training.errors import CohortOverError, OfferOverError, SessionBegunError
 from portal.training.models import (
     Cohort,
     CohortState,
-    Lesson,
     OfferOutcome,
     Seat,
     SeatState,
@@ -33,6 +30,7 @@ from portal.training.models import (
 )
 from portal.training.policies import NONE_WITHIN
 from portal.training.services import places
+from portal.training.services.lines import Line, notice_of, offer_key, write
 from portal.training.services.priorities import lowest_priority, priorities
 
 HELD_AT_MOST = timedelta(hours=24)
@@ -40,26 +38,6 @@ GIVEN_WITHIN = timedelta(hours=2)
 # So many offers may expire before the wait ends.
 _LAPSES = 2
 IN_LINE = (WaitlistState.WAITING, WaitlistState.OFFERED)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """The line for a cohort or for one session: exactly one of the two, locked by whoever changes it."""
-
-    cohort_id: int | None = None
-    session_id: int | None = None
-
-    @property
-    def is_of(self) -> sa.ColumnElement[bool]:
-        """The entries of this line."""
-        if self.cohort_id is not None:
-            return WaitlistEntry.cohort_id == self.cohort_id
-        return WaitlistEntry.session_id == self.session_id
-
-
-def offer_key(offer_id: int) -> str:
-    """What an offer's mail is filed under."""
-    return f"offer:{offer_id}"
 
 
 def lock(db: DbSession, line: Line) -> Cohort | Session:
@@ -126,49 +104,6 @@ def open_offer(db: DbSession, entry_id: int) -> WaitlistOffer | None:
         sa.select(WaitlistOffer)
         .where(WaitlistOffer.entry_id == entry_id, WaitlistOffer.outcome == OfferOutcome.OPEN)
         .execution_options(populate_existing=True)
-    )
-
-
-def _about(db: DbSession, line: Line) -> dict[str, object]:
-    """What a mail about a line is written from: the cohort's next session, or the one session."""
-    query = (
-        sa.select(Session.id, Lesson.number, Session.starts_at, Session.zone, Cohort.id.label("cohort_id"), Cohort.name)
-        .join(Lesson, Lesson.id == Session.lesson_id)
-        .join(Cohort, Cohort.id == Session.cohort_id)
-        .order_by(Session.starts_at <= clock.now(), Session.starts_at)
-        .limit(1)
-    )
-    if line.cohort_id is not None:
-        query = query.where(Session.cohort_id == line.cohort_id, Session.state != SessionState.CANCELLED)
-    else:
-        query = query.where(Session.id == line.session_id)
-    row = db.execute(query).first()
-    if row is None:
-        return {}
-    return {
-        "whole_cohort": line.cohort_id is not None,
-        "session_id": row.id,
-        "number": row.number,
-        "starts_at": row.starts_at.isoformat(),
-        "zone": row.zone,
-        "cohort_id": row.cohort_id,
-        "cohort": row.name,
-    }
-
-
-def _write(
-    db: DbSession, line: Line, user: User, kind: str, offer: WaitlistOffer | None = None, **more: object
-) -> None:
-    about = _about(db, line)
-    if not about:
-        return
-    send_mail(
-        db,
-        to=recipient_of(user),
-        kind=kind,
-        params={**about, **more, "offer_id": offer.id if offer else None},
-        dedupe_key=f"{kind}:{offer.id}" if offer else None,
-        subject_key=offer_key(offer.id) if offer else None,
     )
 
 
@@ -239,10 +174,11 @@ def _offer(db: DbSession, line: Line, entry: WaitlistEntry, starts_at: datetime)
     entry.state = WaitlistState.TAKEN if given else WaitlistState.OFFERED
     entry.offer_expires_at = offer.expires_at
     db.flush()
+    notice_of(db, line, user, offer)
     if given:
         return take(db, line, user, offer_id=offer.id)
     expires_at = held_until(starts_at, now).isoformat()
-    _write(db, line, user, "training.seat_offered", offer, expires_at=expires_at)
+    write(db, line, user, "training.seat_offered", offer, expires_at=expires_at)
     return []
 
 
@@ -278,7 +214,7 @@ def _lapse(db: DbSession, line: Line, entry: WaitlistEntry, offer: WaitlistOffer
     entry.priority, entry.priority_reason = lowest_priority(db, line.is_of, entry.priority), ""
     db.flush()
     _count(db, line, -1)
-    _write(db, line, db.get_one(User, entry.user_id), "training.offer_expired", offer, over=over)
+    write(db, line, db.get_one(User, entry.user_id), "training.offer_expired", offer, over=over)
 
 
 def refresh(db: DbSession, line: Line) -> int:
@@ -399,5 +335,5 @@ def close(db: DbSession, line: Line) -> int:
             _count(db, line, -1)
         entry.state = WaitlistState.EXPIRED
         db.flush()
-        _write(db, line, db.get_one(User, entry.user_id), "training.line_closed")
+        write(db, line, db.get_one(User, entry.user_id), "training.line_closed")
     return len(entries)

@@ -16,7 +16,7 @@ from portal.training.content import LessonText, LessonWords
 from portal.training.forms import EmptyForm
 from portal.training.queries.feedback import feedback_due
 from portal.training.queries.lessons import lesson_words
-from portal.training.queries.progress import COUNTED, LIVE, OPEN, SEAT, LessonState, SeatedSession
+from portal.training.queries.progress import COUNTED, LIVE, OPEN, SEAT, TO_CATCH_UP, LessonState, SeatedSession
 from portal.training.queries.replay import PastSession, past_sessions
 from portal.training.queries.tasks import Tasks, tasks
 from portal.training.queries.waitlist import Chance
@@ -53,6 +53,11 @@ class LessonPage:
     def counts(self) -> bool:
         """Whether it counts for the certificate."""
         return self.state.state in COUNTED
+
+    @property
+    def to_catch_up(self) -> bool:
+        """Whether it was missed, in whole or in part, or failed by us."""
+        return self.state.state in TO_CATCH_UP
 
     @property
     def other(self) -> Chance | None:
