@@ -17,6 +17,7 @@ from portal.training.jobs import find_recordings, watch_rooms
 from portal.training.models import (
     Attendance,
     AttendanceState,
+    Cohort,
     PresencePing,
     PresenceSource,
     RoomKind,
@@ -408,3 +409,63 @@ def test_a_large_roster_is_read_and_recorded(db, session, server, merchant):
     room.people |= {str(10_000_000 + number): "Somebody of another cohort" for number in range(3_000)}
     assert poll(session, session.starts_at) == 1
     assert len(roster_rows(db, session)) == 1
+
+
+# Setting it up
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({"COMPTOIR_BBB_URL": "https://bbb.test/bigbluebutton"}, "COMPTOIR_BBB_SECRET"),
+        ({"COMPTOIR_BBB_SECRET": "s"}, "COMPTOIR_BBB_URL"),
+        ({"COMPTOIR_BBB_URL": "bbb.test", "COMPTOIR_BBB_SECRET": "s"}, "COMPTOIR_BBB_URL must look like"),
+        ({"COMPTOIR_JITSI_URL": "javascript:alert(1)"}, "COMPTOIR_JITSI_URL must look like"),
+    ],
+)
+def test_a_half_set_or_odd_setting_refuses_to_start(tmp_path, environ, says):
+    with pytest.raises(config.ConfigError, match=says):
+        config.load({"COMPTOIR_INSTANCE": str(tmp_path), **environ})
+
+
+def test_the_secret_is_not_in_what_is_printed(server):
+    assert SECRET not in repr(config.current())
+
+
+def test_an_installation_offers_the_rooms_it_has(server):
+    assert rooms.available_kinds() == (RoomKind.LINK, RoomKind.JITSI, RoomKind.BIGBLUEBUTTON)
+    config.use(replace(config.current(), bbb_url="", bbb_secret="", jitsi_url=""))
+    assert rooms.available_kinds() == (RoomKind.LINK,)
+
+
+def test_a_room_that_is_no_longer_set_up_is_not_offered(client, sign_in, db, session, server, merchant):
+    config.use(replace(config.current(), bbb_url="", bbb_secret=""))
+    sign_in(client, merchant)
+    with clock.at(session.starts_at):
+        assert "/enter" not in client.get(f"/fr/sessions/{session.id}").text
+        assert client.get(f"/fr/sessions/{session.id}/enter").headers["Location"] == f"/fr/sessions/{session.id}"
+        watch_rooms()
+
+
+def test_a_cohort_is_planned_with_its_rooms(client, sign_in, db, server, organiser, expert):
+    sign_in(client, organiser)
+    assert "BigBlueButton" in client.get("/fr/manage/cohorts/new").text
+    plan = {
+        "name": "En salle",
+        "language": "fr",
+        "first_on": build.FIRST_ON.isoformat(),
+        "local_time": "12:30",
+        "weekdays": ["1", "3"],
+        "zone": "Europe/Paris",
+        "country": "FR",
+        "team": [str(expert.id)],
+        "capacity": "30",
+        "room_kind": "bigbluebutton",
+        "step": "create",
+    }
+    with clock.at(build.BEFORE):
+        made = client.post("/fr/manage/cohorts/new", data=plan)
+        assert made.status_code == 303
+        assert client.post("/fr/manage/cohorts/new", data=plan | {"room_kind": "zoom"}).status_code == 422
+    cohort = db.scalars(sa.select(Cohort).where(Cohort.name == "En salle")).one()
+    assert cohort.room_kind is RoomKind.BIGBLUEBUTTON

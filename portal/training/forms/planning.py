@@ -14,10 +14,12 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 
 from portal import config
 from portal.kernel import clock
+from portal.training.forms.changes import ROOM_KINDS
 from portal.training.forms.fields import CheckboxesField, ClockField, DayField, PickField
-from portal.training.models import Cohort
+from portal.training.models import Cohort, RoomKind
 from portal.training.planning import weekdays_of
 from portal.training.queries.planning import Expert
+from portal.training.rooms import available_kinds
 from portal.training.services import CohortRequest
 from portal.web.forms import PortalForm
 from portal.web.languages import LANGUAGES
@@ -90,6 +92,7 @@ class PlanForm(PortalForm):
             NumberRange(1, _MOST_SEATS, message=_l("From 1 to 1,000 seats.")),
         ],
     )
+    room_kind = PickField(_l("Room"), default=str(RoomKind.LINK))
     video_url = StringField(
         _l("Link to the video room"),
         description=_l("Begins with https://. Without one, the room shows the slides."),
@@ -108,6 +111,8 @@ class PlanForm(PortalForm):
     def offer(self, experts: Sequence[Expert]) -> None:
         """Let the team be chosen among these."""
         self.team.choices = [SelectChoice(expert.id, expert.name) for expert in experts]
+        kinds = available_kinds()
+        self.room_kind.choices = [SelectChoice(str(kind), ROOM_KINDS[kind]) for kind in kinds]
 
     def validate_weekdays(self, field: CheckboxesField) -> None:
         """At least one day."""
@@ -154,6 +159,7 @@ class PlanForm(PortalForm):
                 "zone": cohort.zone,
                 "country": cohort.country,
                 "capacity": str(cohort.capacity),
+                "room_kind": str(cohort.room_kind),
                 "video_url": cohort.video_url,
                 "days_off": "\n".join(day["on"] for day in cohort.days_off if not day["name"]),
             }
@@ -182,6 +188,7 @@ class PlanForm(PortalForm):
             capacity=self.capacity.data or 1,
             days_off=frozenset(date.fromisoformat(line) for line in (self.days_off.data or "").split()),
             fold=self.fold.data if self.fold.data in {_EARLIER, _LATER} else None,
+            room_kind=RoomKind(self.room_kind.data),
             video_url=self.video_url.data or "",
         )
 

@@ -28,6 +28,7 @@ from portal.training.models import (
     CohortState,
     Lesson,
     Programme,
+    RoomKind,
     Session,
     SessionState,
     WaitlistEntry,
@@ -59,6 +60,7 @@ class CohortRequest:
     days_off: frozenset[date] = frozenset()
     fold: int | None = None
     video_url: str = ""
+    room_kind: RoomKind = RoomKind.LINK
 
 
 def _inputs(db: DbSession, request: CohortRequest, minutes: int) -> PlanInputs:
@@ -109,6 +111,7 @@ def _terms(request: CohortRequest, planned: Plan) -> dict[str, Any]:
         "days_off": [{"on": day.on.isoformat(), "name": day.name} for day in planned.skipped],
         "capacity": request.capacity,
         "video_url": request.video_url,
+        "room_kind": request.room_kind,
     }
 
 
