@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -155,11 +154,9 @@ def send_message(cohort_id: int, message_id: int) -> AnyResponse:
     form = SendForm()
     try:
         with transaction() as db:
-            told = groups.send_message(db, cohort_id=cohort_id, message_id=message_id, seal=form.seal.data or "")
+            groups.send_message(db, cohort_id=cohort_id, message_id=message_id, seal=form.seal.data or "")
     except ConflictError as error:
         flash(str(error), "warning")
-    else:
-        flash(ngettext("Sent to %(num)d person.", "Sent to %(num)d people.", told), "done")
     return _to_preview(cohort_id, message_id)
 
 

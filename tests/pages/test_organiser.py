@@ -161,9 +161,14 @@ def test_the_chart_and_its_table_say_the_same(manager, db, cohort, alice, bob, c
     assert first_at > 90 if code == "ar" else first_at == 0
     assert ("Suivie" in html) is (code == "fr")
     assert ("حضور" in html) is (code == "ar")
-    table = re.search(r'<table class="table stack">.*?</table>', html, re.DOTALL)[0]
+    table = re.search(r'<table class="table stack fits">.*?</table>', html, re.DOTALL)[0]
     rows = [re.findall(r'<td class="num[^"]*" data-label="[^"]*">(\d+)', row) for row in table.split("<tr>")[2:]]
     assert rows == [["2", "0", "2"], ["1", "1", "2"]]
+
+
+def test_the_cohort_page_leads_to_its_people(manager, cohort):
+    html = text_of(manager.get(f"/fr/manage/cohorts/{cohort.id}"))
+    assert f'href="/fr/manage/cohorts/{cohort.id}/people"' in html
 
 
 def test_people_are_listed_searched_and_grouped(manager, db, cohort, alice, bob):
