@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -17,7 +17,6 @@ from portal.training.jobs import find_recordings, watch_rooms
 from portal.training.models import (
     Attendance,
     AttendanceState,
-    Cohort,
     PresencePing,
     PresenceSource,
     RoomKind,
@@ -25,27 +24,10 @@ from portal.training.models import (
     SessionState,
 )
 from portal.training.queries import presence_so_far, present_count
-from portal.training.rooms import BigBlueButton, RoomRefusedError, RoomUnavailableError, bigbluebutton
 from tests.builders import training as build
-from tests.training.bigbluebutton import SECRET, recording, running
+from tests.training.bigbluebutton import recording
 
 MINUTES, SECONDS = timedelta(minutes=1), timedelta(seconds=1)
-
-
-@pytest.fixture(scope="module")
-def one_server():
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def server(app, one_server):
-    """The server, empty, and this installation's settings pointing at it."""
-    one_server.__init__(one_server.url)  # as it was at first
-    before = config.current()
-    config.use(replace(before, bbb_url=one_server.url, bbb_secret=SECRET, jitsi_url="https://meet.test"))
-    yield one_server
-    config.use(before)
 
 
 @pytest.fixture
@@ -352,90 +334,12 @@ def test_a_recording_that_leads_somewhere_odd_is_left(db, session, server):
         assert flows.find_recording(session.id) is False
 
 
-# The wire
-
-
-def test_a_wrong_secret_is_refused_in_the_servers_words(server):
-    wrong = BigBlueButton(server.url, "another")
-    with pytest.raises(RoomRefusedError) as caught:
-        wrong.is_running("room")
-    assert caught.value.code == "checksumError"
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"<html><body>Bad gateway</body></html>",
-        b"<response><returncode>SUCCESS",
-        b'<!DOCTYPE r [<!ENTITY a "SUCCESS">]><response><returncode>&a;</returncode></response>',
-        b'<!DOCTYPE r SYSTEM "file:///etc/passwd"><response><returncode>SUCCESS</returncode></response>',
-        b"<response>" + b" " * bigbluebutton._LARGEST_ANSWER + b"</response>",
-    ],
-    ids=["empty", "another page", "cut short", "entity", "outside file", "endless"],
-)
-def test_an_answer_that_is_none_is_no_answer(server, body):
-    server.broken = body
-    with pytest.raises(RoomUnavailableError):
-        BigBlueButton(server.url, SECRET).is_running("room")
-
-
-def test_nobody_listening_is_said_in_words(server):
-    nowhere = BigBlueButton("http://127.0.0.1:9/bigbluebutton", SECRET)
-    with pytest.raises(RoomUnavailableError) as caught:
-        nowhere.create(rooms.Meeting("room", "Title", "http://localhost/"))
-    assert "slides" in str(caught.value)
-
-
-def test_a_redirect_is_not_followed(server):
-    server.status, server.broken = 302, b""
-    with pytest.raises(RoomUnavailableError):
-        BigBlueButton(server.url, SECRET).is_running("room")
-
-
-def test_the_address_may_be_given_with_or_without_its_end():
-    signed = {BigBlueButton(url, "s").signed("create", {"a": "b c"}) for url in ("https://x/bbb", "https://x/bbb/api")}
-    [address] = signed
-    assert parse_qs(urlsplit(address).query)["a"] == ["b c"]
-    # The documented example, with SHA-256 for its SHA-1.
-    known = BigBlueButton("https://x", "639259d4-9dd8-4b25-bf01-95f9567eaf4b").signed("create", {"name": "Test"})
-    assert known.startswith("https://x/api/create?name=Test&checksum=")
-    assert len(known.rpartition("=")[2]) == 64
-
-
 def test_a_large_roster_is_read_and_recorded(db, session, server, merchant):
     follow(enter(session, merchant))
     [room] = server.rooms.values()
     room.people |= {str(10_000_000 + number): "Somebody of another cohort" for number in range(3_000)}
     assert poll(session, session.starts_at) == 1
     assert len(roster_rows(db, session)) == 1
-
-
-# Setting it up
-
-
-@pytest.mark.parametrize(
-    ("environ", "says"),
-    [
-        ({"COMPTOIR_BBB_URL": "https://bbb.test/bigbluebutton"}, "COMPTOIR_BBB_SECRET"),
-        ({"COMPTOIR_BBB_SECRET": "s"}, "COMPTOIR_BBB_URL"),
-        ({"COMPTOIR_BBB_URL": "bbb.test", "COMPTOIR_BBB_SECRET": "s"}, "COMPTOIR_BBB_URL must look like"),
-        ({"COMPTOIR_JITSI_URL": "javascript:alert(1)"}, "COMPTOIR_JITSI_URL must look like"),
-    ],
-)
-def test_a_half_set_or_odd_setting_refuses_to_start(tmp_path, environ, says):
-    with pytest.raises(config.ConfigError, match=says):
-        config.load({"COMPTOIR_INSTANCE": str(tmp_path), **environ})
-
-
-def test_the_secret_is_not_in_what_is_printed(server):
-    assert SECRET not in repr(config.current())
-
-
-def test_an_installation_offers_the_rooms_it_has(server):
-    assert rooms.available_kinds() == (RoomKind.LINK, RoomKind.JITSI, RoomKind.BIGBLUEBUTTON)
-    config.use(replace(config.current(), bbb_url="", bbb_secret="", jitsi_url=""))
-    assert rooms.available_kinds() == (RoomKind.LINK,)
 
 
 def test_a_room_that_is_no_longer_set_up_is_not_offered(client, sign_in, db, session, server, merchant):
@@ -445,27 +349,3 @@ def test_a_room_that_is_no_longer_set_up_is_not_offered(client, sign_in, db, ses
         assert "/enter" not in client.get(f"/fr/sessions/{session.id}").text
         assert client.get(f"/fr/sessions/{session.id}/enter").headers["Location"] == f"/fr/sessions/{session.id}"
         watch_rooms()
-
-
-def test_a_cohort_is_planned_with_its_rooms(client, sign_in, db, server, organiser, expert):
-    sign_in(client, organiser)
-    assert "BigBlueButton" in client.get("/fr/manage/cohorts/new").text
-    plan = {
-        "name": "En salle",
-        "language": "fr",
-        "first_on": build.FIRST_ON.isoformat(),
-        "local_time": "12:30",
-        "weekdays": ["1", "3"],
-        "zone": "Europe/Paris",
-        "country": "FR",
-        "team": [str(expert.id)],
-        "capacity": "30",
-        "room_kind": "bigbluebutton",
-        "step": "create",
-    }
-    with clock.at(build.BEFORE):
-        made = client.post("/fr/manage/cohorts/new", data=plan)
-        assert made.status_code == 303
-        assert client.post("/fr/manage/cohorts/new", data=plan | {"room_kind": "zoom"}).status_code == 422
-    cohort = db.scalars(sa.select(Cohort).where(Cohort.name == "En salle")).one()
-    assert cohort.room_kind is RoomKind.BIGBLUEBUTTON
