@@ -285,8 +285,8 @@ def _check(inputs: PlanInputs) -> None:
         raise ValueError(msg)
     try:
         ZoneInfo(inputs.zone)
-    except (ZoneInfoNotFoundError, OSError) as error:
-        # A folder of zones ("Europe") is an OSError.
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        # A path is a ValueError, a folder of zones ("Europe") an OSError.
         msg = f"there is no time zone {inputs.zone!r}"
         raise ValueError(msg) from error
     if not 1 <= inputs.count <= LESSONS or inputs.minutes < 1:
