@@ -97,19 +97,20 @@ def whole(facts: Site, folder: Path, *, workers: int = 1) -> str:
 
 def main(arguments: list[str]) -> int:
     """Print the configuration; returns the exit status."""
+    usual = Site()
     parser = argparse.ArgumentParser(prog="scripts.nginx", description=__doc__.splitlines()[0])
-    parser.add_argument("--name", default=Site.name, help="the host name people use")
-    parser.add_argument("--portal", default=Site.portal, help="where granian listens, host:port")
-    parser.add_argument("--publish", default=Site.publish, help="where the portal publishes rooms, host:port, loopback")
+    parser.add_argument("--name", default=usual.name, help="the host name people use")
+    parser.add_argument("--portal", default=usual.portal, help="where granian listens, host:port")
+    parser.add_argument("--publish", default=usual.publish, help="where the portal publishes rooms, host:port, loopback")
     parser.add_argument("--listen", default="", help="where nginx listens, 443 with a certificate")
     parser.add_argument("--certificate", default="", help="path of the certificate, for https")
     parser.add_argument("--key", default="", help="path of its key")
-    parser.add_argument("--cache", default=Site.cache, help="a folder for a few kilobytes of rooms")
+    parser.add_argument("--cache", default=usual.cache, help="a folder for a few kilobytes of rooms")
     parser.add_argument("--whole", metavar="FOLDER", default="", help="a configuration that stands alone")
     given = parser.parse_args(arguments)
     if bool(given.certificate) != bool(given.key):
         parser.error("--certificate and --key belong together")
-    listen = given.listen or ("443" if given.certificate else Site.listen)
+    listen = given.listen or ("443" if given.certificate else usual.listen)
     facts = Site(given.name, given.portal, given.publish, listen, given.certificate, given.key, given.cache)
     print(whole(facts, Path(given.whole)) if given.whole else site(facts))
     return 0

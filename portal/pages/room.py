@@ -6,12 +6,14 @@ own is another fragment, asked for more rarely.
 """
 
 import hashlib
+from functools import cache
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from sqlalchemy.orm import Session as DbSession
 from werkzeug.wrappers import Response as AnyResponse
 
+from portal import config
 from portal.forum.queries.live import live_panel
 from portal.forum.queries.public import for_one, own_part, public_rows, public_stamp
 from portal.kernel import clock
@@ -25,13 +27,14 @@ from portal.training.queries.sessions import SessionPage
 from portal.training.views.room import room_state_of, standing_of, visible_page
 from portal.web.access import public, requires, signed_in
 from portal.web.database import read_db
-from portal.web.fragments import fragment, is_known, tagged
+from portal.web.fragments import Briefly, fragment
 from portal.web.languages import language
 
 _GONE = 410
 _OVER = (SessionState.ENDED, SessionState.CANCELLED)
 # Who holds the key of a session's room may see what everybody in it sees, and nothing else.
 _KEY = "room"
+_now = Briefly()
 
 
 def public_key(session_id: int) -> str:
@@ -75,7 +78,11 @@ def room(session_id: int) -> str | AnyResponse:
         attendance = my_attendance(db, session_id, current_user.id) if page.state is SessionState.ENDED else None
         return render_template("pages/room_closed.html", room=state, attendance=attendance)
     return render_template(
-        "pages/room.html", room=state, standing=standing_of(db, page, current_user), **_questions(db, page)
+        "pages/room.html",
+        room=state,
+        standing=standing_of(db, page, current_user),
+        listens=bool(config.current().nchan_url),
+        **_questions(db, page),
     )
 
 
@@ -101,11 +108,18 @@ def room_now(session_id: int, key: str) -> Response:
     """What everybody in the room sees, polled: 304 while nothing changed. The key stands for the right to see it."""
     if links.read(_KEY, key) != session_id:
         raise NoSuchSessionError
+    code = language()
+    page = cache(lambda: _public_page(session_id))
+    return _now.answer(
+        (session_id, code), lambda: public_tag(read_db(), page(), code), lambda: public_html(read_db(), page(), code)
+    )
+
+
+def _public_page(session_id: int) -> SessionPage:
     page = session_page(read_db(), session_id, None)
     if page is None:
         raise NoSuchSessionError
-    tag = public_tag(read_db(), page, language())
-    return tagged("" if is_known(tag) else public_html(read_db(), page, language()), tag)
+    return page
 
 
 @blueprint.get("/sessions/<int:session_id>/state")

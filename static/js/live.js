@@ -5,12 +5,11 @@ const token = () => document.querySelector('meta[name=csrf-token]')?.content ?? 
 
 // Calls work() every so many seconds while the page is seen; slows down while the network fails.
 const every = (part, work) => {
-  const seconds = (part.dataset.every ?? 20000) / 1000;
   let fails = 0;
   let timer;
   const again = () => {
     clearTimeout(timer);
-    timer = setTimeout(run, Math.min(seconds * 2 ** fails, 60) * 1000);
+    timer = setTimeout(run, Math.min((part.dataset.every ?? 20000) * 2 ** fails, 60000));
   };
   const run = async () => {
     if (document.hidden) return; // visibilitychange starts it again
@@ -138,20 +137,38 @@ const rows = (part, fresh, now) => {
 const parts = (source) => {
   let tag = '';
   let now = false;
-  const run = every(source, async () => {
-    const answer = await ask(source.dataset.parts, tag);
-    if (!answer) return answer;
-    tag = answer.headers.get('ETag') ?? '';
+  const { stream, every: pace } = source.dataset;
+  const place = (html) => {
     const box = document.createElement('template');
-    box.innerHTML = await answer.text();
+    box.innerHTML = html;
     for (const fresh of box.content.querySelectorAll('[data-part]')) {
       const part = document.querySelector(`[data-part=${fresh.dataset.part}]`);
       if (part?.dataset.order) rows(part, fresh, now);
       else if (part && part.innerHTML !== fresh.innerHTML) exchange(part, fresh.innerHTML);
     }
     now = false;
+    tag = box.content.querySelector('[data-tag]')?.dataset.tag ?? tag;
     return !box.content.querySelector('[data-over]');
+  };
+  const run = every(source, async () => {
+    const answer = await ask(source.dataset.parts, tag);
+    if (!answer) return answer;
+    source.dataset.every = pace; // news that was not sent
+    tag = answer.headers.get('ETag') ?? '';
+    return place(await answer.text());
   });
+  // Where news is sent to us, asking is only for what got lost; when that ends, asking is all there is again.
+  if (stream) {
+    const events = new EventSource(stream);
+    events.onmessage = ({ data }) => {
+      source.dataset.every = 30000;
+      if (!place(data)) events.close();
+    };
+    events.onerror = () => {
+      source.dataset.every = pace;
+      run();
+    };
+  }
   // One's own question is no news to its asker.
   const part = source.dataset.sent && document.querySelector(source.dataset.sent);
   if (part) quiet(part, (form) => {
