@@ -84,7 +84,7 @@ def _found(cohort_id: int, import_id: int) -> PeopleImport:
 def _shown(found: PeopleImport) -> ImportPage:
     """The lines of one outcome (or all), so many at a time."""
     said = report(read_db(), found.cohort_id, lines_of(found))
-    wanted, after = request.args.get("only", ""), id_argument("after") or 0
+    wanted, after = request.args.get("show", ""), id_argument("after") or 0
     only = Outcome(wanted) if wanted in set(Outcome) else None
     rest = [pair for pair in said.lines if pair[0].number > after and only in {None, pair[1]}]
     more = rest[_LINES_SHOWN - 1][0].number if len(rest) > _LINES_SHOWN else None

@@ -75,14 +75,22 @@ def write_message(cohort_id: int) -> Page:
     card, form, draft_id = managed(cohort_id), GroupMessageForm(), id_argument("draft")
     if not form.validate_on_submit():
         return _form_page(card, form, draft_id, 422)
+    try:
+        message_id = _keep(cohort_id, form, draft_id)
+    except ConflictError as error:
+        # It left meanwhile: what was typed is shown as a message of its own.
+        form.form_errors.append(str(error))
+        return _form_page(card, form, None, 409)
+    return _to_preview(cohort_id, message_id)
+
+
+def _keep(cohort_id: int, form: GroupMessageForm, draft_id: int | None) -> int:
     with transaction() as db:
         if draft_id:
             groups.rewrite_message(db, cohort_id=cohort_id, message_id=draft_id, words=form.words())
-        else:
-            key = form.key.data or ""
-            draft = groups.draft_message(db, organiser=current_user, cohort_id=cohort_id, words=form.words(), key=key)
-            draft_id = draft.id
-    return _to_preview(cohort_id, draft_id)
+            return draft_id
+        key = form.key.data or ""
+        return groups.draft_message(db, organiser=current_user, cohort_id=cohort_id, words=form.words(), key=key).id
 
 
 def _to_preview(cohort_id: int, message_id: int) -> AnyResponse:

@@ -305,6 +305,20 @@ def test_what_was_typed_is_kept_and_a_draft_can_be_changed(manager, db, cohort, 
     assert manager.get(preview).status_code == 404
 
 
+def test_what_was_typed_into_a_draft_that_left_meanwhile_is_kept(manager, db, cohort, alice):
+    services.enrol(db, user=alice, cohort_id=cohort.id)
+    preview = post_message(manager, cohort).headers["Location"]
+    seal = re.search(r'name="seal"[^>]*value="(\w+)"', text_of(manager.get(preview)))[1]
+    manager.post(f"{preview}/send", data={"seal": seal})
+    draft = db.scalars(sa.select(GroupMessage)).one()
+    page = f"/en/manage/cohorts/{cohort.id}/message"
+    given = {"key": ids.token(), "audience": "everyone", "subject": "Later", "text": "Words to keep"}
+    html = text_of(manager.post(f"{page}?draft={draft.id}", data=given), 409)
+    assert "Words to keep" in html
+    assert "has been sent" in html
+    assert f'action="{page}"' in html
+
+
 def upload(manager, cohort, data, name="gens.csv"):
     # Written out: the client's own form would leave a temporary file of a large upload open.
     head = f'--edge\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
@@ -320,7 +334,7 @@ def test_a_file_is_checked_confirmed_and_imported(manager, db, cohort, alice):
     assert "Zoé &lt;b&gt;" in html
     assert "Import 2 people" in html
     assert "E-mail address not right" in html
-    only = text_of(manager.get(f"{address}?only=wrong_email"))
+    only = text_of(manager.get(f"{address}?show=wrong_email"))
     assert "new@example.org" not in only
     for _twice in range(2):
         assert manager.post(f"{address}/confirm").status_code == 303
