@@ -1,5 +1,6 @@
 """The chapters of a replay: where each slide begins, and links that jump there."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 PASSED = timedelta(seconds=5)
 _PLAYED_HERE = frozenset({".mp4", ".m4v", ".webm", ".ogv"})
 _MINUTE, _HOUR = 60, 3600
+_TYPED = re.compile(r"(?:([0-9]):)?([0-9]{1,3}):([0-5][0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,11 @@ def jump(url: str, seconds: int) -> str:
     return urlunsplit(parts._replace(query=urlencode([*query, ("t", _spelled(seconds))])))
 
 
+def is_on_the_web(url: str) -> bool:
+    """Whether a page may link to an address: nothing but http and https."""
+    return urlsplit(url).scheme in {"http", "https"}
+
+
 def _spelled(seconds: int) -> str:
     hours, rest = divmod(seconds, _HOUR)
     minutes, rest = divmod(rest, _MINUTE)
@@ -65,3 +72,14 @@ def clock_face(seconds: int) -> str:
     hours, rest = divmod(seconds, _HOUR)
     minutes, rest = divmod(rest, _MINUTE)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def seconds_of(typed: str) -> int | None:
+    """What `clock_face` writes, read back: `1:30` is 90, `1:02:03` is 3723, nothing is 0; None for anything else."""
+    if not typed:
+        return 0
+    found = _TYPED.fullmatch(typed)
+    if found is None:
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return hours * _HOUR + minutes * _MINUTE + seconds

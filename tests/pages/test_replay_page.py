@@ -8,7 +8,7 @@ import pytest
 from portal.forum import services as forum
 from portal.kernel import clock
 from portal.training import content, services
-from portal.training.models import SlideTurn
+from portal.training.models import Cohort, SlideTurn
 from portal.training.queries.lessons import newest_version
 from portal.training.services.lessons import save_words
 from tests.builders import forum as ask_build
@@ -143,3 +143,49 @@ def test_the_lesson_page_leads_to_ones_own_session_first(client, sign_in, db, he
     sign_in(client, merchant)
     mine = client.get(path).get_data(as_text=True)
     assert mine.index(f"/fr/sessions/{held.id}/replay") < mine.index(f"/fr/sessions/{later.id}/replay")
+
+
+def test_an_organiser_says_where_the_recording_is(client, new_client, sign_in, db, held, organiser):
+    sign_in(client, organiser)
+    path = f"/fr/sessions/{held.id}/replay"
+    assert client.post(path, data={"url": FILE, "begins": "1:30"}).status_code == 303
+    page, _ = page_of(new_client(), held)
+    assert f'src="{FILE}#t=90"' in page
+    assert 'name="begins"' not in page
+    assert 'value="1:30"' in client.get(path).get_data(as_text=True)
+    assert client.post(path, data={"url": "", "begins": "1:30"}).status_code == 303
+    assert "<video" not in page_of(new_client(), held)[0]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"url": "javascript:alert(1)", "begins": "0:00"},
+        {"url": "http://videos.example/a.mp4", "begins": "0:00"},
+        {"url": "https://", "begins": "0:00"},
+        {"url": FILE, "begins": "soon"},
+        {"url": f"https://videos.example/{'a' * 500}", "begins": "0:00"},
+    ],
+)
+def test_a_wrong_recording_is_said_so_and_nothing_typed_is_lost(client, sign_in, db, held, organiser, data):
+    sign_in(client, organiser)
+    answer = client.post(f"/fr/sessions/{held.id}/replay", data=data)
+    assert answer.status_code == 422
+    assert html.escape(data["url"]) in answer.get_data(as_text=True)
+    assert build.session_of(db, db.get_one(Cohort, held.cohort_id)).replay_url == ""
+
+
+def test_only_organisers_set_it_and_only_for_a_session_that_is_over(
+    client, new_client, sign_in, held, merchant, organiser
+):
+    sign_in(client, merchant)
+    assert client.post(f"/fr/sessions/{held.id}/replay", data={"url": FILE}).status_code == 404
+    other = new_client()
+    sign_in(other, organiser)
+    assert other.post(f"/fr/sessions/{held.id + 1}/replay", data={"url": FILE}).status_code == 404
+
+
+def test_an_address_that_is_none_of_the_web_is_never_a_link(client, db, held):
+    held.replay_url = "javascript:alert(1)"
+    db.flush()
+    assert "javascript:" not in page_of(client, held)[0]

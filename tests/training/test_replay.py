@@ -72,3 +72,25 @@ def test_a_link_jumps_to_a_second(url, seconds, expected):
 @pytest.mark.parametrize(("seconds", "expected"), [(0, "0:00"), (61, "1:01"), (3599, "59:59"), (3661, "1:01:01")])
 def test_a_second_is_written_like_on_a_player(seconds, expected):
     assert replay.clock_face(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("", 0),
+        ("1:30", 90),
+        ("0:00", 0),
+        ("90:05", 5405),
+        ("1:02:03", 3723),
+        ("1:60", None),
+        ("90", None),
+        ("-1:00", None),
+    ],
+)
+def test_a_second_is_read_as_it_is_written(typed, expected):
+    assert replay.seconds_of(typed) == expected
+
+
+@pytest.mark.parametrize("seconds", [0, 59, 61, 3599, 3600, 7322])
+def test_what_is_written_is_read_back(seconds):
+    assert replay.seconds_of(replay.clock_face(seconds)) == seconds
