@@ -8,11 +8,12 @@ LIBRARIES := DYLD_FALLBACK_LIBRARY_PATH=/opt/homebrew/lib:/usr/local/lib
 endif
 # Two workers for two cores; tests/scheduling.py keeps the browser journeys on one of them.
 PYTEST := $(LIBRARIES) $(VENV)/python -m pytest -n 2
+FACTOR ?= 1
 UV := uv==0.13.9
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint types bench migrate seed lock messages ready-to-run ready-to-check ready-to-bench ready-to-test
+.PHONY: help run test test-slow lint types bench scale migrate seed lock messages ready-to-run ready-to-check ready-to-bench ready-to-test
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -47,7 +48,10 @@ types: ready-to-check ## mypy, strict
 	$(VENV)/mypy
 
 bench: ready-to-bench ## One JSON line per figure (GROUP=pages for one group)
-	@$(LIBRARIES) $(VENV)/python -m bench $(GROUP)
+	@$(LIBRARIES) FACTOR=$(FACTOR) $(VENV)/python -m bench $(GROUP)
+
+scale: ready-to-bench ## A database of the size to hold, kept for GROUP=scale (FACTOR=1; from 1/1000 to 10)
+	@$(LIBRARIES) $(VENV)/python -m bench.scaling.build $(FACTOR)
 
 migrate: ready-to-run ## Bring the database to the newest schema
 	@mkdir -p instance

@@ -26,6 +26,7 @@ from portal.forum import services as forum
 from portal.identity.models import User
 from portal.kernel.db import transaction
 from portal.training import services as training
+from scripts import nginx
 
 VIEWERS = 2000
 CHANGES = 16
@@ -167,5 +168,6 @@ def run() -> Iterator[dict[str, object]]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     # Two connections for each viewer, on both sides.
     assert hard == resource.RLIM_INFINITY or hard > VIEWERS * 2 + 500, f"only {hard} files may be open: ulimit -n"
-    yield from _figures("nchan", _run(published=True), 1)
+    if nginx.module() is not None:
+        yield from _figures("nchan", _run(published=True), 1)
     yield from _figures("poll", _run(published=False), 4)

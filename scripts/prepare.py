@@ -45,6 +45,9 @@ POSTGRESQL = (
     ("/opt/homebrew/opt", "postgresql*/bin/initdb"),
     ("/usr/local/opt", "postgresql*/bin/initdb"),
 )
+NCHAN = "ngx_nchan_module.so"
+NGINX_MODULES = ("/usr/lib/nginx/modules", "/usr/share/nginx/modules")
+NGINX_PACKAGES = ("nginx-light", "libnginx-mod-nchan")
 
 
 class MissingError(Exception):
@@ -203,6 +206,15 @@ def need_postgresql() -> None:
         raise MissingProgramError(what, apt="postgresql", brew="postgresql@17")
 
 
+def need_nginx() -> None:
+    """Make sure of nginx with nchan, which a room of thousands is measured behind; on Linux: Homebrew has no nchan."""
+    if any(Path(folder, NCHAN).exists() for folder in NGINX_MODULES) and shutil.which("nginx"):
+        return
+    if sys.platform == "linux" and not _install_packages(*NGINX_PACKAGES):
+        what = "nginx with nchan (a room of thousands is measured behind it)"
+        raise MissingProgramError(what, apt=" ".join(NGINX_PACKAGES), brew="nginx")
+
+
 def compile_translations() -> None:
     """Compile each language's messages when they are newer than what was compiled."""
     for source in sorted(TRANSLATIONS.glob("*/LC_MESSAGES/messages.po")):
@@ -222,6 +234,8 @@ def prepare(purpose: str) -> None:
     need_pango()
     if purpose in {"test", "bench"}:
         need_postgresql()
+    if purpose == "bench":
+        need_nginx()
     if purpose == "test":
         need_browser()
     compile_translations()
