@@ -1,6 +1,7 @@
 """When an expert leads sessions: hours, languages, days away."""
 
 from datetime import timedelta
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import StringField
@@ -49,6 +50,15 @@ class HoursForm(PortalForm):
         if field.data is not None and self.from_time.data is not None and field.data <= self.from_time.data:
             raise ValidationError(_l("The end must be after the start, on the same day."))
 
+    def as_hours(self) -> dict[str, Any]:
+        """What `add_hours` takes, once the form is valid."""
+        return {
+            "weekdays": self.weekdays.data,
+            "from_time": self.from_time.data,
+            "until_time": self.until_time.data,
+            "zone": self.zone.data,
+        }
+
 
 class AbsenceForm(PortalForm):
     """Days on which somebody leads nothing."""
@@ -71,3 +81,7 @@ class AbsenceForm(PortalForm):
             raise ValidationError(_l("The last day is before the first one."))
         if self.first_on.data is not None and field.data - self.first_on.data > _LONGEST:
             raise ValidationError(_l("A year at most."))
+
+    def as_days(self) -> dict[str, Any]:
+        """What `add_absence` takes, once the form is valid."""
+        return {"first_on": self.first_on.data, "last_on": self.last_on.data, "note": self.note.data or ""}

@@ -141,7 +141,7 @@ class TimetableRow:
 
 def timetable(db: DbSession, cohort_id: int) -> list[TimetableRow]:
     """The sessions of a cohort in the order of their lessons."""
-    rows = db.execute(
+    rows: sa.Result[Any] = db.execute(
         sa.select(
             Session.id,
             Lesson.number,

@@ -100,18 +100,11 @@ def set_languages() -> Page:
 def add_hours() -> Page:
     """More hours."""
     form = _hours_form()
-    if not form.validate_on_submit() or form.from_time.data is None or form.until_time.data is None:
+    if not form.validate_on_submit():
         return _page(hours=form, status=422)
     try:
         with transaction() as db:
-            experts.add_hours(
-                db,
-                user=current_user,
-                weekdays=form.weekdays.data or [],
-                from_time=form.from_time.data,
-                until_time=form.until_time.data,
-                zone=form.zone.data,
-            )
+            experts.add_hours(db, user=current_user, **form.as_hours())
     except TooManyRowsError as error:
         form.weekdays.errors = [str(error)]
         return _page(hours=form, status=422)
@@ -134,17 +127,11 @@ def remove_hours(hours_id: int) -> Page:
 def add_absence() -> Page:
     """Days away."""
     form = AbsenceForm()
-    if not form.validate_on_submit() or form.first_on.data is None or form.last_on.data is None:
+    if not form.validate_on_submit():
         return _page(absence=form, status=422)
     try:
         with transaction() as db:
-            experts.add_absence(
-                db,
-                user=current_user,
-                first_on=form.first_on.data,
-                last_on=form.last_on.data,
-                note=form.note.data or "",
-            )
+            experts.add_absence(db, user=current_user, **form.as_days())
     except TooManyRowsError as error:
         form.first_on.errors = [str(error)]
         return _page(absence=form, status=422)
