@@ -141,7 +141,7 @@ class TimetableRow:
 
 def timetable(db: DbSession, cohort_id: int) -> list[TimetableRow]:
     """The sessions of a cohort in the order of their lessons."""
-    rows: sa.Result[Any] = db.execute(
+    query: sa.Select[*tuple[Any, ...]] = (
         sa.select(
             Session.id,
             Lesson.number,
@@ -159,7 +159,7 @@ def timetable(db: DbSession, cohort_id: int) -> list[TimetableRow]:
         .where(Session.cohort_id == cohort_id)
         .order_by(Lesson.number)
     )
-    return [TimetableRow(*row) for row in rows]
+    return [TimetableRow(*row) for row in db.execute(query)]
 
 
 def is_enrolled(db: DbSession, user_id: int, cohort_id: int) -> bool:
