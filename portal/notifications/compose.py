@@ -13,6 +13,8 @@ from portal.notifications.contents import MailContent, write_mail
 from portal.notifications.models import OutboxMail
 
 _RIGHT_TO_LEFT = frozenset({"ar"})
+# The methods of calendars that mail programs act on by themselves (iMIP, RFC 6047).
+_INVITATIONS = frozenset({"REQUEST", "CANCEL"})
 
 
 @cache
@@ -49,6 +51,11 @@ def compose(row: OutboxMail) -> EmailMessage:
         message[name] = value
     message.set_content(text)
     message.add_alternative(html, subtype="html")
+    for attachment in row.attachments:
+        if attachment["method"] in _INVITATIONS:
+            # Mail programs look for an invitation beside the text, people for a file under it: both are there.
+            invitation = base64.b64decode(attachment["content"]).decode()
+            message.add_alternative(invitation, subtype="calendar", params={"method": attachment["method"]})
     for attachment in row.attachments:
         maintype, _, subtype = attachment["content_type"].partition("/")
         message.add_attachment(

@@ -224,3 +224,22 @@ def test_a_draft_has_no_calendar(client, db, organiser, expert):
     draft = build.make_draft(db, organiser, expert)
     assert client.get(f"/fr/cohorts/{draft.id}/calendar.ics").status_code == 404
     assert client.get(f"/fr/sessions/{build.session_of(db, draft).id}/session.ics").status_code == 404
+
+
+def test_an_invitation_stands_beside_the_text_and_under_it(app, db, cohort, alice):
+    from portal.notifications.compose import compose
+
+    services.enrol(db, user=alice, cohort_id=cohort.id)
+    session = build.session_of(db, cohort, 2)
+    services.move_session(db, session_id=session.id, when=When(date(2026, 11, 27), time(18)))
+    enrolled, moved = db.scalars(
+        sa.select(OutboxMail).where(OutboxMail.email == alice.email).order_by(OutboxMail.id)
+    ).all()
+    with app.app_context():
+        messages = [compose(enrolled), compose(moved)]
+    for message, method, places in ((messages[0], "PUBLISH", 1), (messages[1], "REQUEST", 2)):
+        parts = [part for part in message.walk() if part.get_content_type() == "text/calendar"]
+        assert [part.get_param("method") for part in parts] == [method] * places
+        files = [part.get_payload(decode=True).replace(b"\r\n", b"\n") for part in parts]
+        assert len(set(files)) == 1
+        assert len(list(message.iter_attachments())) == 1
