@@ -102,6 +102,7 @@ def test_the_mails_own_link_takes_the_place_without_signing_in(app, client, db, 
     db.flush()
     mail = db.scalars(sa.select(OutboxMail).where(OutboxMail.kind == "training.seat_offered")).one()
     mail.language = code
+    db.flush()
     take, decline = links_of(app, mail)
     assert take.startswith(f"/{code}/offers/")
     assert decline.startswith(f"/{code}/offers/decline/")

@@ -364,3 +364,22 @@ def test_a_line_ends_when_its_session_begins_or_is_cancelled_and_each_is_told_on
     assert build.session_of(db, full, 2).guests_taken == 0
     assert kinds(db, first) == ["training.line_closed"]
     assert kinds(db, second) == ["training.line_closed"]
+
+
+def test_a_lent_seat_that_guests_have_is_not_taken_from_them(db, organiser, expert, alice, people):
+    cohort = build.make_cohort(db, organiser, expert, capacity=1)
+    session = build.session_of(db, cohort, 3)
+    services.enrol(db, user=alice, cohort_id=cohort.id)
+    services.give_back_own(db, user_id=alice.id, session_id=session.id)
+    for guest in people[:2]:
+        services.book_seat(db, user=guest, session_id=session.id)
+    with pytest.raises(SessionFullError), db.begin_nested():
+        services.book_seat(db, user=alice, session_id=session.id)
+    services.join_line(db, user=alice, line=Line(session_id=session.id))
+    services.give_back_own(db, user_id=people[0].id, session_id=session.id)
+    assert outcomes(db, alice) == [OfferOutcome.OPEN]
+    services.book_seat(db, user=alice, session_id=session.id)
+    services.leave(db, user=alice, cohort_id=cohort.id)
+    session = build.session_of(db, cohort, 3)
+    assert (session.guest_capacity, session.guests_taken) == (2, 2)
+    assert (held(db, alice), held(db, people[1])) == (1, 1)

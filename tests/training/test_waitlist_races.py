@@ -280,3 +280,32 @@ def test_whatever_people_and_the_clock_do_every_count_is_what_its_rows_say(db, o
         consistent(db)
     outer.rollback()
     db.expire_all()
+
+
+def test_a_guest_seat_booked_while_its_holder_joins_the_cohort_is_counted_once(fresh_database):
+    cohort_id, people = crowd(2, 1)
+    with kernel_db.reading() as db:
+        session_id = db.scalars(sa.select(Session.id).where(Session.cohort_id == cohort_id).limit(1)).one()
+    started, errors = threading.Event(), []
+
+    def join():
+        started.set()
+        try:
+            with clock.at(build.BEFORE), kernel_db.transaction() as db:
+                services.enrol(db, user=people[0], cohort_id=cohort_id)
+        except Exception as error:  # noqa: BLE001 (looked at below)
+            errors.append(error)
+
+    thread = threading.Thread(target=join)
+    with clock.at(build.BEFORE), kernel_db.transaction() as db:
+        services.book_seat(db, user=people[0], session_id=session_id)
+        thread.start()
+        started.wait()
+        # Long enough for the other transaction to come to where it must wait for this one.
+        thread.join(timeout=1)
+        assert thread.is_alive()
+    thread.join()
+    assert errors == []
+    with kernel_db.reading() as db:
+        assert db.get_one(Session, session_id).guests_taken == 0
+        consistent(db)
