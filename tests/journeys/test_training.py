@@ -11,6 +11,7 @@ from tests.journeys.walking import Journey, Seen, fill, in_arabic, post_form
 
 WAITING = "attente@example.org"
 COHORT = "Une seule place"
+LIVE_MS = 12_000
 
 
 def link_in(mail: str, part: str) -> str:
@@ -120,6 +121,28 @@ def write_to_everyone(journey: Journey, cohort: str) -> None:
     journey.seen.look(page)
 
 
+def lead_a_session(journey: Journey) -> None:
+    """The expert's slide is everybody's, without reloading; after the end one tap says how it was."""
+    expert, merchant = journey.demo(people.INES), journey.demo(people.CLAIRE)
+    merchant.goto("/fr/me")
+    merchant.locator("main a[href*='/fr/sessions/']").first.click()
+    expert.goto(merchant.url)
+    number = merchant.locator(".slide .no")
+    shown = number.inner_text()
+    expert.locator("#slide-after").click()
+    expect(number).not_to_have_text(shown, timeout=LIVE_MS)
+    expert.locator("details", has=expert.locator("form[action$='/end']")).first.evaluate("fold => { fold.open = true }")
+    post_form(expert, "/end")
+    journey.seen.look(expert)
+    merchant.goto("/fr/programme/1-vendre-en-ligne")
+    journey.seen.look(merchant)
+    merchant.locator("button[name=stars][value='4']").first.click()
+    expect(merchant.locator("button[name=stars][aria-current]")).to_have_text("4")
+    fill(merchant, text="Le carnet près de la caisse, dès demain.")
+    merchant.locator("main form:has([name=text]) button").last.click()
+    expect(merchant.locator("main [name=text]")).to_have_count(0)
+
+
 def catch_up(journey: Journey) -> None:
     """A missed lesson: another date in one tap, or its words and four questions."""
     page = journey.demo(people.CLAIRE)
@@ -137,5 +160,6 @@ def test_training(open_page, portal_server):
     claim_from_the_mail(journey, waiting, cohort)
     move_a_session(journey, cohort)
     write_to_everyone(journey, cohort)
+    lead_a_session(journey)
     catch_up(journey)
     in_arabic(journey)
