@@ -18,6 +18,7 @@ from portal.store.models import Storefront, StorefrontState
 from portal.store.queries.orders import to_do_count
 from portal.store.queries.shop import shop_of
 from portal.training.content import chapters, lesson, lessons
+from portal.training.queries.confirmations import MovedSeat, seats_to_confirm
 from portal.training.queries.lessons import lesson_tasks
 from portal.training.queries.progress import COUNTED, Progress, SeatedSession, progress
 from portal.training.queries.tasks import tasks
@@ -82,6 +83,7 @@ class MyPage:
     balance: WalletBalance
     waiting: int
     shop: Shop | None
+    to_confirm: list[tuple[MovedSeat, str]]
 
 
 def next_step(user: User, far: Progress, *, certified: bool, shop: Shop | None) -> str:
@@ -169,6 +171,7 @@ def my_page(db: Session, user: User, code: str) -> MyPage:
         balance=balance(db, user.id),
         waiting=waiting_count(db, user.id),
         shop=shop,
+        to_confirm=[(one, lesson(one.number).title(code)) for one in seats_to_confirm(db, user.id)],
     )
 
 

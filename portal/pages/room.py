@@ -23,6 +23,7 @@ from portal.training.errors import NoSuchSessionError
 from portal.training.models import SessionState
 from portal.training.policies import may_run
 from portal.training.queries import my_attendance, session_page
+from portal.training.queries.confirmations import seats_to_confirm
 from portal.training.queries.sessions import SessionPage
 from portal.training.views.room import room_state_of, standing_of, visible_page
 from portal.web.access import public, requires, signed_in
@@ -76,7 +77,8 @@ def room(session_id: int) -> str | AnyResponse:
     state = room_state_of(db, page, language())
     if not page.open_at(clock.now()):
         attendance = my_attendance(db, session_id, current_user.id) if page.state is SessionState.ENDED else None
-        return render_template("pages/room_closed.html", room=state, attendance=attendance)
+        asks = [one for one in seats_to_confirm(db, current_user.id) if one.session_id == session_id]
+        return render_template("pages/room_closed.html", room=state, attendance=attendance, asks=asks)
     return render_template(
         "pages/room.html",
         room=state,

@@ -1,5 +1,6 @@
 """After a real move each person with a seat is asked whether it suits; a seat without an answer goes to who waits."""
 
+import re
 from datetime import date, time, timedelta
 
 import pytest
@@ -136,3 +137,18 @@ def test_the_mail_of_a_move_carries_a_yes_and_a_no(app, db, cohort, far, organis
     for row in [*mails(db, "training.leads"), *mails(db, "training.changed")]:
         with app.app_context():
             assert "10. " in compose(row)["Subject"]
+
+
+def test_ones_own_pages_ask_as_well_until_there_is_an_answer(client, sign_in, db, cohort, far, organiser, alice):
+    propose(db, organiser, far, at=time(18), until=time(18, 30))
+    release(db, organiser, cohort)
+    sign_in(client, alice)
+    for path in ("/en/me", f"/en/sessions/{far.id}"):
+        html = client.get(path).get_data(as_text=True)
+        assert "Does the new time suit you?" in html
+        (link,) = re.findall(r'href="(/en/seats/confirm/[^"]+)"', html)
+    answer = client.post(link, headers={"Origin": "http://localhost"})
+    assert answer.status_code == 303
+    assert [seat.confirm_by for seat in seats(db, far) if seat.user_id == alice.id] == [None]
+    for path in ("/en/me", f"/en/sessions/{far.id}"):
+        assert "Does the new time suit you?" not in client.get(path).get_data(as_text=True)
