@@ -238,3 +238,13 @@ def test_the_number_of_statements_does_not_grow_with_the_room(client, sign_in, d
     for number in range(8):
         forum.ask_live(db, user=bob, session_id=live.id, title=f"Question numéro {number} ?")
     assert [cost(address) for address in addresses] == few
+
+
+@pytest.mark.parametrize("number", [0, 2**63 - 1, 2**63, 10**25])
+def test_a_session_that_cannot_be_is_not_found(client, sign_in, organiser, number):
+    sign_in(client, organiser)
+    for part in ("", "/state", "/enter", "/now/x", f"/now/{public_key(number)}", "/questions"):
+        assert client.get(f"/fr/sessions/{number}{part}").status_code == 404
+    assert client.get(f"/fr/manage/sessions/{number}/our-fault").status_code == 404
+    for part in ("presence", "here", "start", "slide", "end"):
+        assert client.post(f"/fr/sessions/{number}/{part}", data={"to": "1"}).status_code == 404
