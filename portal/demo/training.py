@@ -16,7 +16,7 @@ from portal.training.errors import ExpertTakenError
 from portal.training.jobs import run_sessions
 from portal.training.models import Attendance, Cohort, CohortState, Lesson, Session, SessionState
 from portal.training.queries import live_sessions
-from portal.training.services import CohortRequest, feedback
+from portal.training.services import CohortRequest, experts, feedback
 from portal.training.services.changes import When
 
 ZONE = "Europe/Paris"
@@ -95,6 +95,8 @@ def _build_ended() -> None:
         with clock.at(begin):
             team = [demo_user(db, people.INES), demo_user(db, people.HUGO)]
             cohort = _open(db, _request(ENDED, begin + timedelta(days=1), team), list(users.values()))
+        # Salma leads in French too.
+        experts.set_languages(db, user=demo_user(db, people.SALMA), languages=["ar", "fr"])
         for session, number in _sessions(db, cohort.id):
             there = {person: user for person, user in users.items() if number not in _MISSED[person]}
             _hold(db, session, number, list(there.values()))
