@@ -69,6 +69,13 @@ def test_whoever_was_there_is_asked_until_they_say_or_decline(db, held, merchant
     assert feedback_due(db, alice.id, 1) is None
 
 
+def test_nobody_is_asked_a_month_later(db, held, merchant):
+    with clock.at(held.ended_at + timedelta(days=29)):
+        assert feedback_due(db, merchant.id, 1) is not None
+    with clock.at(held.ended_at + timedelta(days=31)):
+        assert feedback_due(db, merchant.id, 1) is None
+
+
 def test_a_second_tap_changes_the_first_and_a_line_stands_beside_it(db, held, merchant):
     own = attendance_of(db, held, merchant)
     for stars in (4, 5):

@@ -3,17 +3,20 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as DbSession
 
-from portal.kernel.db import BigId
+from portal.kernel import clock
+from portal.kernel.db import BigId, UTCDateTime
 from portal.training.models import Attendance, Cohort, Lesson, Session, SessionFeedback, SessionState
 
 STARS = (1, 2, 3, 4, 5)
 _LINES_SHOWN = 500
+# After so long nobody remembers, and nobody is asked.
+_ASKED_WITHIN = timedelta(days=30)
 
 _attendances, _sessions, _lessons, _feedbacks, _cohorts = (
     kind.__table__.c for kind in (Attendance, Session, Lesson, SessionFeedback, Cohort)
@@ -30,6 +33,7 @@ _DUE: sa.Select[Any] = (
         _attendances.user_id == sa.bindparam("user_id", type_=BigId),
         _lessons.number == sa.bindparam("number", type_=sa.Integer),
         _sessions.state == SessionState.ENDED,
+        _sessions.ended_at > sa.bindparam("since", type_=UTCDateTime),
         _feedbacks.session_id.is_(None),
         _WAS_THERE,
     )
@@ -107,7 +111,7 @@ def summed(opinions: Iterable[SessionOpinion]) -> tuple[int, int, int, int, int]
 
 def feedback_due(db: DbSession, user_id: int, number: int) -> int | None:
     """The attendance to ask about: the latest ended session of a lesson this user was in and said nothing of yet."""
-    found: int | None = db.scalar(_DUE, {"user_id": user_id, "number": number})
+    found: int | None = db.scalar(_DUE, {"user_id": user_id, "number": number, "since": clock.now() - _ASKED_WITHIN})
     return found
 
 
