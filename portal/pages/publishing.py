@@ -20,7 +20,6 @@ from portal.pages.room import public_html, public_tag
 from portal.training.queries import session_page
 from portal.training.services import publications
 from portal.training.services.publications import Change
-from portal.web.fragments import weak
 from portal.web.languages import LANGUAGES
 
 logger = logging.getLogger(__name__)
@@ -54,7 +53,7 @@ class Publisher:
             tag = public_tag(db, page, code)
             if self._sent.get((session_id, code)) == tag:
                 return None
-            return tag, f'<template data-tag="{weak(tag)}"></template>{public_html(db, page, code)}'
+            return tag, f'<template data-tag="{tag}"></template>{public_html(db, page, code)}'
 
     def _send(self, session_id: int, code: str, html: str) -> None:
         address = f"{config.current().nchan_url}/rooms/{session_id}/{code}"

@@ -22,11 +22,6 @@ def is_known(tag: str) -> bool:
     return request.if_none_match.contains_weak(tag)
 
 
-def weak(tag: str) -> str:
-    """A tag as it stands in a header: weak, so that compression leaves it as it is."""
-    return f'W/"{tag}"'
-
-
 def tagged(html: str, tag: str) -> Response:
     """As `fragment`, with a tag made from the data: for parts with forms, whose tokens differ each time."""
     response = make_response(html)

@@ -106,6 +106,13 @@ const quiet = (part, after) => part.closest('[data-quiet]')?.addEventListener('s
   after(form);
 });
 
+const wait = (button, news) => {
+  const words = button.querySelector('[data-words]');
+  const forms = JSON.parse(words.dataset.words);
+  words.textContent = (forms[new Intl.PluralRules(document.documentElement.lang).select(news)] ?? forms.other).replace('#', news);
+  button.hidden = false;
+};
+
 // Rows that all see alike: the reader's order and marks stay, new ones wait behind the button.
 const rows = (part, fresh, now) => {
   const known = [...part.querySelectorAll('li[id]')];
@@ -126,11 +133,9 @@ const rows = (part, fresh, now) => {
   button.onclick = () => {
     button.hidden = exchange(part, fresh.innerHTML);
   };
-  if (!news || now) return button.onclick();
-  const words = button.querySelector('[data-words]');
-  const forms = JSON.parse(words.dataset.words);
-  words.textContent = (forms[new Intl.PluralRules(document.documentElement.lang).select(news)] ?? forms.other).replace('#', news);
-  button.hidden = false;
+  if (!news || now) button.onclick();
+  else wait(button, news);
+  return news;
 };
 
 // Several parts of a page from one address: each takes the place of its namesake.
@@ -143,11 +148,11 @@ const parts = (source) => {
     box.innerHTML = html;
     for (const fresh of box.content.querySelectorAll('[data-part]')) {
       const part = document.querySelector(`[data-part=${fresh.dataset.part}]`);
-      if (part?.dataset.order) rows(part, fresh, now);
+      if (part?.dataset.order) now = !rows(part, fresh, now) && now; // until it has come
       else if (part && part.innerHTML !== fresh.innerHTML) exchange(part, fresh.innerHTML);
     }
-    now = false;
-    tag = box.content.querySelector('[data-tag]')?.dataset.tag ?? tag;
+    const sent = box.content.querySelector('[data-tag]')?.dataset.tag;
+    if (sent) tag = `W/"${sent}"`;
     return !box.content.querySelector('[data-over]');
   };
   const run = every(source, async () => {

@@ -1,5 +1,6 @@
 """Rooms sent to their viewers: noted in the change's transaction, sent once in each language, never lost."""
 
+import re
 import shutil
 import socket
 import subprocess
@@ -106,7 +107,7 @@ def test_a_change_is_sent_once_in_each_language(app, live, nchan):
     by_language = {path[-2:]: content for path, content in nchan.taken}
     assert "Slide 3 of" in by_language["en"]
     assert "Slide 3 of" not in by_language["fr"] + by_language["ar"]
-    assert all(content.startswith('<template data-tag="W/') for content in by_language.values())
+    assert all(content.startswith("<template data-tag=") for content in by_language.values())
 
 
 def test_what_is_sent_is_what_is_polled_and_carries_its_tag(app, live, nchan):
@@ -116,7 +117,8 @@ def test_what_is_sent_is_what_is_polled_and_carries_its_tag(app, live, nchan):
     answer = app.test_client().get(f"/en/sessions/{live}/now/{public_key(live)}")
     head, _, html = sent.partition("</template>")
     assert html == answer.get_data(as_text=True)
-    assert answer.headers["ETag"] in head.replace("&#34;", '"').replace("&quot;", '"')
+    (tag,) = re.findall(r'data-tag="([^"]+)"', head)
+    assert answer.headers["ETag"] == f'W/"{tag}"'
 
 
 def test_a_change_that_is_rolled_back_is_not_sent(live, nchan):

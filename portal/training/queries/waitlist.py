@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from portal.identity.models import User
 from portal.kernel import clock
+from portal.kernel.db import BigId, UTCDateTime
 from portal.training.models import (
     Cohort,
     CohortState,
@@ -123,51 +124,73 @@ class Chance:
         return "waiting" if self.line and self.line.waiting else "full"
 
 
+_USER_ID = sa.bindparam("user_id", type_=BigId)
+# Which they are is settled first, by an index of sessions alone; who is in them is asked of those few.
+_SOONEST = (
+    sa.select(Session.id)
+    .join(Cohort, Cohort.id == Session.cohort_id)
+    .where(
+        Session.lesson_id.in_(
+            sa.select(Lesson.id).where(Lesson.number == sa.bindparam("lesson_number", type_=sa.Integer))
+        ),
+        Cohort.state != CohortState.DRAFT,
+        Session.state.in_((SessionState.SCHEDULED, SessionState.LIVE)),
+        Session.ends_at > sa.bindparam("now", type_=UTCDateTime),
+    )
+    .order_by(Cohort.language != sa.bindparam("language", type_=sa.String), Session.starts_at, Session.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+    .subquery("soonest")
+)
+_CHANCES = (
+    sa.select(
+        Session.id,
+        Cohort.id.label("cohort_id"),
+        Cohort.name.label("cohort"),
+        Cohort.language,
+        Session.starts_at,
+        Session.ends_at,
+        Session.zone,
+        Session.state,
+        User.display_name,
+        (Session.guest_capacity - Session.guests_taken).label("free"),
+        (Cohort.capacity - Cohort.seats_taken).label("places"),
+        Seat.id.label("seat_id"),
+        WaitlistEntry.state.label("line_state"),
+        sa.select(sa.func.count())
+        .select_from(_ahead)
+        .where(_ahead.session_id == Session.id, _before(WaitlistEntry))
+        .correlate(Session, WaitlistEntry)
+        .scalar_subquery()
+        .label("ahead"),
+        WaitlistEntry.offer_expires_at,
+        WaitlistEntry.expired_offers,
+    )
+    .join(_SOONEST, _SOONEST.c.id == Session.id)
+    .join(Cohort, Cohort.id == Session.cohort_id)
+    .join(User, User.id == Session.expert_id)
+    .outerjoin(Seat, (Seat.session_id == Session.id) & (Seat.user_id == _USER_ID) & (Seat.state == SeatState.HELD))
+    .outerjoin(
+        WaitlistEntry,
+        (WaitlistEntry.session_id == Session.id)
+        & (WaitlistEntry.user_id == _USER_ID)
+        & WaitlistEntry.state.in_(_IN_LINE),
+    )
+    .order_by(Cohort.language != sa.bindparam("language", type_=sa.String), Session.starts_at, Session.id)
+)
+
+
 def next_chances(
     db: DbSession, *, lesson_number: int, user_id: int | None, language: str, limit: int = 4
 ) -> list[Chance]:
     """The next sessions of a lesson in any cohort, whoever is in them: in this language first, then by time."""
-    mine = (Seat.session_id == Session.id) & (Seat.user_id == (user_id or 0)) & (Seat.state == SeatState.HELD)
-    waits = (
-        (WaitlistEntry.session_id == Session.id)
-        & (WaitlistEntry.user_id == (user_id or 0))
-        & WaitlistEntry.state.in_(_IN_LINE)
-    )
-    ahead = sa.select(sa.func.count()).select_from(_ahead)
-    ahead = ahead.where(_ahead.session_id == Session.id, _before(WaitlistEntry))
-    rows = db.execute(
-        sa.select(
-            Session.id,
-            Cohort.id.label("cohort_id"),
-            Cohort.name.label("cohort"),
-            Cohort.language,
-            Session.starts_at,
-            Session.ends_at,
-            Session.zone,
-            Session.state,
-            User.display_name,
-            (Session.guest_capacity - Session.guests_taken).label("free"),
-            (Cohort.capacity - Cohort.seats_taken).label("places"),
-            Seat.id.label("seat_id"),
-            WaitlistEntry.state.label("line_state"),
-            ahead.correlate(Session, WaitlistEntry).scalar_subquery().label("ahead"),
-            WaitlistEntry.offer_expires_at,
-            WaitlistEntry.expired_offers,
-        )
-        .join(Lesson, Lesson.id == Session.lesson_id)
-        .join(Cohort, Cohort.id == Session.cohort_id)
-        .join(User, User.id == Session.expert_id)
-        .outerjoin(Seat, mine)
-        .outerjoin(WaitlistEntry, waits)
-        .where(
-            Lesson.number == lesson_number,
-            Cohort.state != CohortState.DRAFT,
-            Session.state.in_((SessionState.SCHEDULED, SessionState.LIVE)),
-            Session.ends_at > clock.now(),
-        )
-        .order_by(Cohort.language != language, Session.starts_at, Session.id)
-        .limit(limit)
-    )
+    given = {
+        "lesson_number": lesson_number,
+        "user_id": user_id or 0,
+        "language": language,
+        "now": clock.now(),
+        "most": limit,
+    }
+    rows = db.execute(_CHANCES, given)
     return [
         Chance(
             session_id=row.id,
