@@ -106,6 +106,7 @@ const quiet = (part, after) => part.closest('[data-quiet]')?.addEventListener('s
   after(form);
 });
 
+// Says how many are waiting, in the words of the page's language.
 const wait = (button, news) => {
   const words = button.querySelector('[data-words]');
   const forms = JSON.parse(words.dataset.words);

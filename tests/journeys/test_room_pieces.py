@@ -143,3 +143,17 @@ def test_ones_own_question_is_no_news_to_its_asker(page):
     expect(page.locator("#q2")).to_be_visible()
     expect(page.locator("input[name=title]")).to_have_value("")
     assert [where for where, _what in room.sent] == ["ask"]
+
+
+def test_ones_own_question_is_no_news_even_when_an_answer_without_it_comes_first(page):
+    room = Room(page, row(1, "Un", 3))
+    page.locator("input[name=title]").fill("Et moi ?")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.locator("input[name=title]")).to_have_value("")
+    for votes in (4, 5):
+        room.say(row(1, "Un", votes))
+        expect(page.locator("#q1 .vote")).to_have_text(str(votes))
+    room.say(row(1, "Un", 5), row(2, "Et moi ?", 0))
+    expect(page.locator("#q2")).to_be_visible()
+    room.say(row(1, "Un", 5), row(2, "Et moi ?", 0), row(3, "Un autre", 0))
+    expect(page.get_by_role("button", name="1 nouvelle")).to_be_visible()
