@@ -5,14 +5,16 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from flask_babel import force_locale
 
 from portal.identity.services import create_user
 from portal.kernel import clock, events
 from portal.kernel.db import reading, transaction
 from portal.notifications.models import OutboxMail
-from portal.training import services
+from portal.training import content, services
 from portal.training.errors import NotInSessionError, ReasonNeededError, WrongStateError
 from portal.training.events import SessionEnded
+from portal.training.mails.rooms import technical
 from portal.training.models import (
     Attendance,
     AttendanceOverride,
@@ -26,6 +28,7 @@ from portal.training.models import (
 )
 from portal.training.queries.lessons import lesson_words, newest_version
 from portal.training.services.lessons import save_words
+from portal.training.services.presence import record_roster
 from tests.builders import training as build
 
 MINUTES, SECONDS = timedelta(minutes=1), timedelta(seconds=1)
@@ -129,6 +132,22 @@ def test_the_clock_and_an_expert_start_it_together(committed):
     assert at_once(6, start) == [None] * 6
     with reading() as db:
         assert db.scalar(sa.select(sa.func.count()).select_from(SlideTurn)) == 1
+
+
+def test_two_workers_that_ask_for_the_roster_at_once_note_it_once(committed):
+    with reading() as db:
+        [user_id] = db.scalars(sa.select(Seat.user_id).where(Seat.session_id == committed.id))
+    for minute in (0, 1):
+        at = committed.starts_at + minute * MINUTES
+
+        def note(_number, at=at):
+            with transaction() as db:
+                record_roster(db, session_id=committed.id, user_ids={user_id}, at=at)
+
+        assert at_once(6, note) == [None] * 6
+    with reading() as db:
+        spans = [(ping.from_at, ping.until_at) for ping in db.scalars(sa.select(PresencePing))]
+    assert spans == [(committed.starts_at, committed.starts_at + MINUTES)]
 
 
 # Slides and words
@@ -365,3 +384,14 @@ def test_who_it_concerns_reads_it_in_the_room(client, sign_in, db, failed, merch
     with clock.at(failed.ends_at + MINUTES):
         page = client.get(f"/fr/sessions/{failed.id}").text
     assert "notre faute" in page
+
+
+@pytest.mark.parametrize("language", ["fr", "en", "ar"])
+def test_the_mail_says_what_happened_and_where_to_go(app, language):
+    params = {"number": 3, "starts_at": "2026-11-24T11:30:00+00:00", "zone": "Europe/Paris", "reason": "Le son."}
+    with app.test_request_context(f"/{language}/"), force_locale(language):
+        mail = technical(params)
+    assert mail.action.path == f"/{language}/programme/{content.lesson(3).address}"
+    assert mail.rows[-1][1] == "Le son."
+    assert content.lesson(3).title(language) in mail.subject
+    assert "12:30" in mail.rows[1][1]
