@@ -383,3 +383,18 @@ def test_a_lent_seat_that_guests_have_is_not_taken_from_them(db, organiser, expe
     session = build.session_of(db, cohort, 3)
     assert (session.guest_capacity, session.guests_taken) == (2, 2)
     assert (held(db, alice), held(db, people[1])) == (1, 1)
+
+
+def test_an_offer_does_not_outlast_a_session_that_was_moved_closer(db, full, people):
+    guest, first = people[:2]
+    session = build.session_of(db, full, 2)
+    services.book_seat(db, user=guest, session_id=session.id)
+    services.join_line(db, user=first, line=Line(session_id=session.id))
+    services.give_back_own(db, user_id=guest.id, session_id=session.id)
+    run_waitlists()
+    assert outcomes(db, first) == [OfferOutcome.OPEN]
+    soon = build.BEFORE + 15 * MINUTE
+    db.execute(sa.update(Session).where(Session.id == session.id).values(starts_at=soon, ends_at=soon + HOUR))
+    run_waitlists()
+    assert outcomes(db, first) == [OfferOutcome.EXPIRED]
+    assert build.session_of(db, full, 2).guests_taken == 0

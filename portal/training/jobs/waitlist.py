@@ -29,12 +29,14 @@ def _lines(db: DbSession, query: sa.Select[int | None, int | None]) -> list[Line
 
 
 def _lines_to_refresh(db: DbSession) -> list[Line]:
-    """Lines with an offer that expired, or with a free seat and somebody who waits for it."""
+    """Lines with an offer that is over, or with a free seat and somebody who waits for it."""
     now = clock.now()
-    expired = (
-        sa.select(*_OF)
-        .join(WaitlistOffer, WaitlistOffer.entry_id == WaitlistEntry.id)
-        .where(WaitlistOffer.outcome == OfferOutcome.OPEN, WaitlistOffer.expires_at <= now)
+    offered = sa.select(*_OF).join(WaitlistOffer, WaitlistOffer.entry_id == WaitlistEntry.id)
+    offered = offered.where(WaitlistOffer.outcome == OfferOutcome.OPEN)
+    expired = offered.where(WaitlistOffer.expires_at <= now)
+    # Its session was moved closer than the offer was to last.
+    overtaken = offered.join(Session, Session.id == WaitlistEntry.session_id).where(
+        Session.starts_at <= now + NONE_WITHIN
     )
     waiting = sa.select(*_OF).where(WaitlistEntry.state == WaitlistState.WAITING)
     of_cohort = waiting.join(Cohort, Cohort.id == WaitlistEntry.cohort_id).where(
@@ -45,7 +47,7 @@ def _lines_to_refresh(db: DbSession) -> list[Line]:
         Session.guests_taken < Session.guest_capacity,
         Session.starts_at > now + NONE_WITHIN,
     )
-    found = {line for query in (expired, of_cohort, of_session) for line in _lines(db, query)}
+    found = {line for query in (expired, overtaken, of_cohort, of_session) for line in _lines(db, query)}
     return sorted(found, key=lambda line: (line.cohort_id or 0, line.session_id or 0))
 
 
