@@ -5,11 +5,14 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from flask_babel import force_locale
 
 from portal.kernel import clock
 from portal.notifications.compose import compose
-from portal.notifications.models import OutboxMail
+from portal.notifications.contents import write_notice
+from portal.notifications.models import Notice, OutboxMail
 from portal.training import content, links, services
+from portal.training.jobs import run_waitlists
 from portal.training.links import ENROLMENT, OFFER, SEAT
 from portal.training.models import (
     Enrolment,
@@ -280,3 +283,60 @@ def test_the_cohort_page_costs_the_same_however_long_the_line(client, sign_in, d
     with counted_statements() as many:
         client.get(f"/en/cohorts/{cohort.id}")
     assert len(many) == len(few) <= 14
+
+
+OF_SEATS = {
+    "training.enrolled",
+    "training.left",
+    "training.seat_booked",
+    "training.seat_released",
+    "training.seat_lapsed",
+    "training.seat_offered",
+    "training.offer_expired",
+    "training.line_closed",
+}
+
+
+def sent_of_all_kinds(db, cohort, offer, alice, bob):
+    """Mails of every kind about seats, and both notices, as what happens writes them; returns the mails."""
+    session, other = build.session_of(db, cohort, 2), build.session_of(db, cohort, 3)
+    offered = list(db.scalars(sa.select(OutboxMail).where(OutboxMail.kind == "training.seat_offered")))
+    for mail in offered:
+        db.expunge(mail)
+    with clock.at(offer.expires_at):
+        run_waitlists()
+    services.book_seat(db, user=alice, session_id=session.id)
+    services.join_line(db, user=bob, line=Line(session_id=session.id))
+    seat = seat_of(db, session, alice)
+    with clock.at(session.starts_at - HOUR):
+        services.give_back(db, seat_id=seat.id)
+    seat = services.book_seat(db, user=alice, session_id=other.id)
+    seat.confirm_by = build.BEFORE
+    db.flush()
+    services.give_back(db, seat_id=seat.id, unconfirmed=True)
+    services.book_seat(db, user=alice, session_id=other.id)
+    services.join_line(db, user=bob, line=Line(session_id=other.id))
+    db.execute(sa.update(Session).where(Session.id == other.id).values(state="cancelled"))
+    run_waitlists()
+    return offered + list(db.scalars(sa.select(OutboxMail)))
+
+
+@pytest.mark.parametrize("code", ["fr", "en", "ar"])
+def test_every_mail_and_notice_about_seats_is_written_in_three_languages(app, db, offer, cohort, alice, bob, code):
+    mails = sent_of_all_kinds(db, cohort, offer, alice, bob)
+    assert {mail.kind for mail in mails} == OF_SEATS
+    notices = db.scalars(sa.select(Notice)).all()
+    assert {notice.kind for notice in notices} == {"training.seat_offered", "training.seat_given"}
+    with app.app_context(), app.test_request_context():
+        for mail in mails:
+            mail.language = code
+            message = compose(mail)
+            text = message["Subject"] + message.get_body(("plain",)).get_content()
+            assert "%(" not in text
+            assert f"http://localhost/{code}/" in text
+        with force_locale(code):
+            for notice in notices:
+                words = write_notice(notice.kind, notice.params)
+                assert words.title
+                assert "%(" not in words.title + words.text
+    db.rollback()
