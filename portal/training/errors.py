@@ -39,7 +39,7 @@ class PlanRefusedError(PortalError):
 
 
 class NotReadyError(ConflictError):
-    """A draft with an expert in two places at once."""
+    """A draft with an expert in two places at once, or with two sessions at once."""
 
     message = _l("An expert is already taken at one of these times. Settle the conflicts before publishing.")
 

@@ -23,6 +23,7 @@ class ConflictKind(StrEnum):
 
     NO_SUCH_TIME = "no_such_time"
     TIME_TWICE = "time_twice"
+    SAME_TIME = "same_time"
     EXPERT_BUSY = "expert_busy"
     EXPERT_AWAY = "expert_away"
     OUTSIDE_HOURS = "outside_hours"
@@ -32,8 +33,8 @@ class ConflictKind(StrEnum):
 
 # Without one real moment there is no session at all: such a plan cannot even be kept as a draft.
 _IMPOSSIBLE = frozenset({ConflictKind.NO_SUCH_TIME, ConflictKind.TIME_TWICE})
-# What the database refuses when it is published. The rest are warnings: an organiser who knows better may keep them.
-_REFUSED = _IMPOSSIBLE | {ConflictKind.EXPERT_BUSY}
+# What is refused when it is published. The rest are warnings: an organiser who knows better may keep them.
+_REFUSED = _IMPOSSIBLE | {ConflictKind.SAME_TIME, ConflictKind.EXPERT_BUSY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +218,14 @@ def expert_problems(inputs: PlanInputs, expert_id: int, starts_at: datetime, end
     return tuple(found)
 
 
-def draft_problems(inputs: PlanInputs, draft: Draft) -> tuple[Problem, ...]:
-    """What stands in the way of one dated session: its expert, and a day off somebody moved it to."""
-    found = expert_problems(inputs, draft.expert_id, draft.starts_at, draft.ends_at)
+def draft_problems(inputs: PlanInputs, draft: Draft, others: tuple[Draft, ...] = ()) -> tuple[Problem, ...]:
+    """What stands in the way of one dated session: another of its cohort, its expert, a day off it was moved to."""
+    found: tuple[Problem, ...] = ()
+    same = next((one for one in others if one.starts_at < draft.ends_at and one.ends_at > draft.starts_at), None)
+    if same is not None:
+        span = Busy(same.expert_id, same.starts_at, same.ends_at, number=same.number)
+        found = (Problem(ConflictKind.SAME_TIME, busy=span),)
+    found += expert_problems(inputs, draft.expert_id, draft.starts_at, draft.ends_at)
     if draft.local_date in inputs.closed:
         found += (Problem(ConflictKind.DAY_OFF, name=inputs.closed[draft.local_date]),)
     return found
@@ -247,12 +253,21 @@ def ways_out(draft: Draft, inputs: PlanInputs, taken: frozenset[date]) -> tuple[
     return free_expert, None
 
 
-def conflict_of(draft: Draft, inputs: PlanInputs, taken: frozenset[date]) -> Conflict | None:
-    """What is wrong with one dated session, with its ways out; None when nothing is. `taken`: the series' days."""
-    found = draft_problems(inputs, draft)
+def conflict_of(
+    draft: Draft, inputs: PlanInputs, taken: frozenset[date], others: tuple[Draft, ...] = ()
+) -> Conflict | None:
+    """What is wrong with one dated session, with its ways out; None when nothing is.
+
+    `taken`: the days of the series. `others`: its other sessions, where somebody may have moved them by hand.
+    """
+    found = draft_problems(inputs, draft, others)
     if not found:
         return None
-    return Conflict(draft.number, draft.local_date, found, *ways_out(draft, inputs, taken))
+    free_expert, free_on = ways_out(draft, inputs, taken)
+    if found[0].kind is ConflictKind.SAME_TIME:
+        # Nobody can be in both, whoever leads them.
+        free_expert = None
+    return Conflict(draft.number, draft.local_date, found, free_expert, free_on)
 
 
 def _dates(inputs: PlanInputs) -> tuple[list[date], list[DayOff]]:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from portal.kernel import clock
 from portal.training import services
+from portal.training.errors import NotReadyError
 from portal.training.models import Cohort, ExpertAbsence, ExpertAvailability, ExpertLanguage, Session
 from portal.training.planning import ConflictKind, PlanInputs, plan
 from portal.training.queries.changes import away_conflicts
@@ -259,3 +260,18 @@ def test_nobody_edits_what_another_said(client, sign_in, db, expert, charlie):
     assert client.get("/fr/expert/availability").status_code == 404
     assert client.post("/fr/expert/absences", data=AWAY).status_code == 404
     assert db.scalar(sa.select(ExpertAbsence.id)) == absence
+
+
+def test_two_sessions_of_a_draft_at_once_are_a_conflict_whoever_leads_them(db, organiser, expert):
+    other = build.make_expert(db)
+    draft = build.make_draft(db, organiser, expert, other)
+    first, second = build.session_of(db, draft, 1), build.session_of(db, draft, 2)
+    services.shift_session(db, session_id=first.id, on=second.local_date)
+    found = dict(draft_conflicts(db, draft))
+    assert {key: one.kind for key, one in found.items()} == {
+        first.id: ConflictKind.SAME_TIME,
+        second.id: ConflictKind.SAME_TIME,
+    }
+    assert all(one.refused and one.free_expert_id is None for one in found.values())
+    with pytest.raises(NotReadyError), db.begin_nested():
+        services.release(db, cohort_id=draft.id)

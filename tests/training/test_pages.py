@@ -166,7 +166,7 @@ def test_what_organisers_do_is_theirs_alone(request, client, sign_in, db, organi
         (f"/fr/manage/cohorts/{draft.id}/release", {}),
         (f"/fr/manage/sessions/{first.id}/expert", {"expert_id": "1"}),
         (f"/fr/manage/sessions/{first.id}/shift", {"on": "2026-12-01"}),
-        (f"/fr/manage/sessions/{live.id}/move", {"on": "2026-12-01", "at": "10:00"}),
+        (f"/fr/manage/sessions/{live.id}/change", {"on": "2026-12-01", "at": "10:00"}),
         (f"/fr/manage/sessions/{live.id}/cancel", {}),
         (f"/fr/manage/sessions/{live.id}/attendance/1", {}),
     ):

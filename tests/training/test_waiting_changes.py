@@ -281,3 +281,21 @@ def test_two_organisers_who_release_at_once_tell_everybody_once(fresh_database, 
             ).all()
         assert sent == 2
         assert sequences == [1, 1]
+
+
+def test_a_place_that_is_not_left_after_all_holds_the_release_up(db, cohort, organiser):
+    other = build.make_expert(db)
+    leaving, coming = build.session_of(db, cohort, 10), build.session_of(db, cohort, 11)
+    propose(db, organiser, leaving, at=time(18), until=time(18, 30))
+    propose(db, organiser, coming, on=leaving.local_date, expert=other)
+    assert waiting(db, cohort).refused == ()
+    services.discard_changes(db, cohort_id=cohort.id, session_id=leaving.id)
+    (change,) = waiting(db, cohort).refused
+    assert (change.number, change.conflict.kind) == (11, ConflictKind.SAME_TIME)
+    with pytest.raises(CohortTakenError), db.begin_nested():
+        release(db, organiser, cohort)
+    # Cancelling what stands there makes room as well.
+    services.propose_cancel(db, organiser_id=organiser.id, session_id=leaving.id)
+    assert waiting(db, cohort).refused == ()
+    release(db, organiser, cohort)
+    assert coming.local_date == leaving.local_date

@@ -19,7 +19,7 @@ from portal.training.models import (
     SessionChange,
     SessionState,
 )
-from portal.training.planning import Busy, Conflict, ConflictKind, Draft, conflict_of
+from portal.training.planning import Conflict, ConflictKind, Draft, conflict_of
 from portal.training.policies import answer_by
 from portal.training.queries.planning import as_draft, cohort_inputs
 
@@ -155,23 +155,35 @@ def draft_of(new: Terms, session: Session, number: int) -> Draft:
     return Draft(number, new.local_date, new.local_time, session.zone, new.starts_at, new.ends_at, new.expert_id)
 
 
-def _as_busy(draft: Draft, cohort: Cohort) -> Busy:
-    return Busy(draft.expert_id, draft.starts_at, draft.ends_at, cohort.name, draft.number)
-
-
 def conflicts_of(db: DbSession, cohort: Cohort, drafts: dict[int, Draft]) -> dict[int, Conflict]:
     """What stands in the way of sessions (by their ids) as they will be, once these are all released together."""
     if not drafts:
         return {}
     inputs = cohort_inputs(db, cohort, drafts.values(), without=tuple(drafts))
-    taken = frozenset(db.scalars(sa.select(Session.local_date).where(Session.cohort_id == cohort.id)))
+    to_come = db.execute(
+        sa.select(Session, Lesson.number)
+        .join(Lesson, Lesson.id == Session.lesson_id)
+        .where(Session.cohort_id == cohort.id, Session.state.in_((SessionState.SCHEDULED, SessionState.LIVE)))
+        .where(Session.id.not_in(_cancelled(cohort.id)))
+    )
+    series = {row[0].id: as_draft(row[0], row[1]) for row in to_come} | drafts
+    taken = frozenset(one.local_date for one in series.values())
     found = {}
     for session_id, draft in drafts.items():
-        others = tuple(_as_busy(other, cohort) for key, other in drafts.items() if key != session_id)
-        conflict = conflict_of(draft, replace(inputs, busy=inputs.busy + others), taken)
+        others = tuple(other for key, other in series.items() if key != session_id)
+        conflict = conflict_of(draft, inputs, taken, others)
         if conflict is not None:
             found[session_id] = conflict
     return found
+
+
+def _cancelled(cohort_id: int) -> sa.Select[tuple[int]]:
+    """The sessions of a cohort that are to be cancelled with the next release."""
+    return (
+        sa.select(SessionChange.session_id)
+        .join(Session, Session.id == SessionChange.session_id)
+        .where(Session.cohort_id == cohort_id, SessionChange.cancel, SessionChange.released_at.is_(None))
+    )
 
 
 def away_conflicts(db: DbSession, cohort: Cohort) -> dict[int, Conflict]:

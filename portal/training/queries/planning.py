@@ -131,5 +131,10 @@ def draft_conflicts(db: DbSession, cohort: Cohort) -> list[tuple[int, Conflict]]
     drafts = {row[0].id: as_draft(row[0], row[1]) for row in rows}
     inputs = cohort_inputs(db, cohort, drafts.values())
     taken = frozenset(draft.local_date for draft in drafts.values())
-    found = ((session_id, conflict_of(draft, inputs, taken)) for session_id, draft in drafts.items())
-    return [(session_id, conflict) for session_id, conflict in found if conflict is not None]
+    found = []
+    for session_id, draft in drafts.items():
+        others = tuple(other for key, other in drafts.items() if key != session_id)
+        conflict = conflict_of(draft, inputs, taken, others)
+        if conflict is not None:
+            found.append((session_id, conflict))
+    return found

@@ -29,7 +29,7 @@ from portal.training.errors import (
     WrongStateError,
 )
 from portal.training.models import Cohort, RoomKind, Session, SessionChange, SessionState
-from portal.training.planning import moments
+from portal.training.planning import ConflictKind, moments
 from portal.training.queries.changes import (
     Terms,
     conflicts_of,
@@ -139,15 +139,10 @@ def _check_fits(db: DbSession, cohort: Cohort, session: Session, terms: Terms) -
     drafts = {row[1].id: draft_of(terms_of(row[0]), row[1], row[2]) for row in rows if not row[0].cancel}
     drafts[session.id] = draft_of(terms, session, telling.number_of(db, session))
     conflict = conflicts_of(db, cohort, drafts).get(session.id)
-    if conflict is not None and conflict.refused:
+    kinds = {one.kind for one in conflict.problems} if conflict else set()
+    if ConflictKind.EXPERT_BUSY in kinds:
         raise ExpertTakenError
-    changed = {row[1].id for row in rows} | {session.id}
-    spans = [(draft.starts_at, draft.ends_at) for key, draft in drafts.items() if key != session.id]
-    unchanged = sa.select(Session.starts_at, Session.ends_at).where(
-        Session.cohort_id == cohort.id, Session.state.in_(places.TO_COME), Session.id.not_in(changed)
-    )
-    spans += [(row.starts_at, row.ends_at) for row in db.execute(unchanged)]
-    if any(begin < terms.ends_at and end > terms.starts_at for begin, end in spans):
+    if ConflictKind.SAME_TIME in kinds:
         raise CohortTakenError
 
 
