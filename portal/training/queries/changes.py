@@ -177,7 +177,7 @@ def conflicts_of(db: DbSession, cohort: Cohort, drafts: dict[int, Draft]) -> dic
     return found
 
 
-def _cancelled(cohort_id: int) -> sa.Select[tuple[int]]:
+def _cancelled(cohort_id: int) -> sa.Select[int]:
     """The sessions of a cohort that are to be cancelled with the next release."""
     return (
         sa.select(SessionChange.session_id)
