@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as DbSession
+from sqlalchemy.orm import aliased
 
 from portal.identity.models import Language, LoginSession, User
 from portal.kernel import text
@@ -82,17 +83,6 @@ def _missed_two(cohort_id: int) -> sa.ColumnElement[bool]:
 def _far(cohort_id: int) -> sa.ColumnElement[bool]:
     """Would not reach the certificate's number of lessons with every session to come of the cohort."""
     to_come = sa.select(Session.lesson_id).where(Session.cohort_id == cohort_id, Session.state.in_(_TO_COME))
-    done = (
-        sa.select(sa.func.count(sa.distinct(Session.lesson_id)))
-        .join(Attendance, Attendance.session_id == Session.id)
-        .where(
-            Attendance.user_id == Enrolment.user_id,
-            Attendance.state.in_(COUNTED),
-            Session.lesson_id.not_in(to_come),
-        )
-        .correlate(Enrolment)
-        .scalar_subquery()
-    )
     within_reach = sa.select(sa.func.count()).select_from(to_come.subquery()).scalar_subquery()
     needed = (
         sa.select(Programme.needed_lessons)
@@ -100,7 +90,17 @@ def _far(cohort_id: int) -> sa.ColumnElement[bool]:
         .where(Cohort.id == cohort_id)
         .scalar_subquery()
     )
-    return done + within_reach < needed
+    # Of everyone at once: asked for each person, it looked through every session there is, each time.
+    people = aliased(Enrolment, name="people")
+    close = (
+        sa.select(Attendance.user_id)
+        .join(people, (people.user_id == Attendance.user_id) & (people.cohort_id == cohort_id))
+        .join(Session, Session.id == Attendance.session_id)
+        .where(Attendance.state.in_(COUNTED), Session.lesson_id.not_in(to_come))
+        .group_by(Attendance.user_id)
+        .having(sa.func.count(sa.distinct(Session.lesson_id)) + within_reach >= needed)
+    )
+    return sa.and_(within_reach < needed, Enrolment.user_id.not_in(close))
 
 
 def in_segment(cohort_id: int, segment: Segment) -> list[sa.ColumnElement[bool]]:
