@@ -11,6 +11,7 @@ from flask_babel import force_locale, get_locale
 from portal import config
 from portal.notifications.contents import MailContent, write_mail
 from portal.notifications.models import OutboxMail
+from portal.web.languages import LOCALES
 
 _RIGHT_TO_LEFT = frozenset({"ar"})
 # The methods of calendars that mail programs act on by themselves (iMIP, RFC 6047).
@@ -35,7 +36,8 @@ def _render(template: str, content: MailContent) -> str:
 
 def compose(row: OutboxMail) -> EmailMessage:
     """The message an outbox row stands for; needs an application context. KeyError for an unknown kind."""
-    with force_locale(row.language):
+    # As the pages write it: Latin digits and the months' names of the Maghreb in Arabic.
+    with force_locale(LOCALES[row.language]):
         content = write_mail(row.kind, {**row.params, "time_zone": row.time_zone, "name": row.name})
         text = _render("mail/mail.txt", content)
         html = _inliner().inline(_render("mail/mail.html", content))

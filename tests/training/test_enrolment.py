@@ -77,7 +77,7 @@ def test_leaving_and_coming_back_keep_the_uid_and_raise_the_sequence(db, merchan
         seen.append((method, str(event["STATUS"]), event["SEQUENCE"], str(event["UID"])))
     assert [one[:2] for one in seen] == [
         ("PUBLISH", "CONFIRMED"),
-        ("CANCEL", "CANCELLED"),
+        ("PUBLISH", "CANCELLED"),
         ("PUBLISH", "CONFIRMED"),
     ]
     assert [one[2] for one in seen] == [0, 1, 2]

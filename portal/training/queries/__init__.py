@@ -22,7 +22,6 @@ from portal.training.queries.sessions import (
     presence_so_far,
     present_count,
     session_page,
-    sessions_of_lesson,
 )
 from portal.training.queries.waitlist import next_chances
 
@@ -49,7 +48,6 @@ __all__ = [
     "seated_sessions",
     "session_attendance",
     "session_page",
-    "sessions_of_lesson",
     "timetable",
     "waiting_for_news",
 ]

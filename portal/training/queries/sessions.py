@@ -105,17 +105,6 @@ def live_sessions(db: DbSession) -> list[UpcomingSession]:
     return [UpcomingSession(*row) for row in rows]
 
 
-def sessions_of_lesson(db: DbSession, number: int, *, limit: int = 5) -> list[UpcomingSession]:
-    """The next sessions of one lesson, in any cohort."""
-    rows = db.execute(
-        _upcoming()
-        .where(Lesson.number == number, Session.state.in_(_TO_COME), Session.ends_at > clock.now())
-        .order_by(Session.starts_at, Session.id)
-        .limit(limit)
-    )
-    return [UpcomingSession(*row) for row in rows]
-
-
 @dataclass(frozen=True, slots=True)
 class EndedSession:
     """The last session of a lesson that ended, with its replay when there is one."""

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session as DbSession
 from sqlalchemy.orm.attributes import flag_modified
 
 from portal.identity.models import User
-from portal.kernel import clock
+from portal.kernel import clock, events
 from portal.kernel.db import rows_changed
 from portal.training.errors import (
     BegunMeanwhileError,
@@ -28,6 +28,7 @@ from portal.training.errors import (
     PlanRefusedError,
     WrongStateError,
 )
+from portal.training.events import RoomChanged
 from portal.training.models import Cohort, RoomKind, Session, SessionChange, SessionState
 from portal.training.planning import ConflictKind, moments
 from portal.training.queries.changes import (
@@ -316,6 +317,7 @@ def release_changes(
         one = telling.tell(db, cohort=cohort, session=session, change=change, old=old[session.id], number=number)
         change.told = one.people
         told = replace(told, people=told.people + one.people, experts=told.experts + one.experts)
+        events.publish(db, RoomChanged(session.id))
     db.flush()
     note_span(db, cohort_id)
     finish_cohort(db, cohort_id)

@@ -5,6 +5,7 @@ Whoever changes them locks first, always in this order: the cohort, then its ses
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
@@ -250,8 +251,10 @@ def mail_cohort(  # noqa: PLR0913 (each is a property of the mail)
     offer_id: int | None = None,
 ) -> None:
     """One mail about all the seats of an enrolment, with the calendar's change."""
-    method = calendars.CANCEL if kind == "training.left" else calendars.PUBLISH
-    ics = calendars.build(entries, language=str(user.language), method=method, name=cohort.name)
+    if kind == "training.left":
+        # Not METHOD:CANCEL, whose events must all have one UID (RFC 5546, 3.2.5): published again, as cancelled.
+        entries = [replace(entry, cancelled=True) for entry in entries]
+    ics = calendars.build(entries, language=str(user.language), name=cohort.name)
     first = entries[0]
     send_mail(
         db,
@@ -266,7 +269,7 @@ def mail_cohort(  # noqa: PLR0913 (each is a property of the mail)
             "next_number": first.number,
             "next_starts_at": first.starts_at.isoformat(),
         },
-        attachments=[Attachment("comptoir.ics", calendars.CONTENT_TYPE, ics, method)],
+        attachments=[Attachment("comptoir.ics", calendars.CONTENT_TYPE, ics, calendars.PUBLISH)],
     )
 
 

@@ -127,6 +127,8 @@ def end_session(db: DbSession, *, session_id: int, by_itself: bool = False) -> N
     session = _session(db, session_id)
     if session.state is SessionState.ENDED:
         return
+    # The cohort before its sessions, as everybody who joins or leaves locks them: otherwise the two can deadlock.
+    db.execute(sa.select(Cohort.id).where(Cohort.id == session.cohort_id).with_for_update(key_share=True))
     ended_at = session.ends_at if by_itself else clock.now()
     ended = rows_changed(
         db,
