@@ -98,10 +98,14 @@ def whole(facts: Site, folder: Path, *, workers: int = 1) -> str:
 def main(arguments: list[str]) -> int:
     """Print the configuration; returns the exit status."""
     usual = Site()
-    parser = argparse.ArgumentParser(prog="scripts.nginx", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="scripts.nginx", description="Writes the nginx configuration of an installation."
+    )
     parser.add_argument("--name", default=usual.name, help="the host name people use")
     parser.add_argument("--portal", default=usual.portal, help="where granian listens, host:port")
-    parser.add_argument("--publish", default=usual.publish, help="where the portal publishes rooms, host:port, loopback")
+    parser.add_argument(
+        "--publish", default=usual.publish, help="where the portal publishes rooms, host:port, loopback"
+    )
     parser.add_argument("--listen", default="", help="where nginx listens, 443 with a certificate")
     parser.add_argument("--certificate", default="", help="path of the certificate, for https")
     parser.add_argument("--key", default="", help="path of its key")
