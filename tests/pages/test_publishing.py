@@ -4,6 +4,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.error
@@ -209,9 +210,12 @@ def free_ports(count):
 
 
 @pytest.fixture
-def proxy(app, live, tmp_path):
+def proxy(app, live):
     """nginx before the portal, each on a port of its own; (the port people use, the port for publishing)."""
     portal, public, publish = free_ports(3)
+    # Not pytest's own folder, whose parents are closed to others: nginx's worker is another user's.
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
     server = make_server("127.0.0.1", portal, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -219,16 +223,14 @@ def proxy(app, live, tmp_path):
         portal=f"127.0.0.1:{portal}",
         publish=f"127.0.0.1:{publish}",
         listen=f"127.0.0.1:{public}",
-        cache=str(tmp_path / "cache"),
+        cache=str(folder / "cache"),
     )
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(0o755)  # nginx's worker is another user's
-    file = tmp_path / "nginx.conf"
-    file.write_text(nginx.whole(facts, tmp_path))
-    with (tmp_path / "nginx.log").open("wb") as log:
-        process = subprocess.Popen(["nginx", "-c", str(file), "-p", str(tmp_path)], stderr=log)
+    file = folder / "nginx.conf"
+    file.write_text(nginx.whole(facts, folder))
+    with (folder / "nginx.log").open("wb") as log:
+        process = subprocess.Popen(["nginx", "-c", str(file), "-p", str(folder)], stderr=log)
     try:
-        _wait_for(publish, tmp_path / "nginx.log")
+        _wait_for(publish, folder / "nginx.log")
         with using(nchan_url=f"http://127.0.0.1:{publish}"):
             yield public, publish
     finally:
@@ -237,6 +239,7 @@ def proxy(app, live, tmp_path):
         server.shutdown()
         thread.join()
         server.server_close()
+        shutil.rmtree(folder)
 
 
 def _wait_for(port, log: Path):
