@@ -47,7 +47,14 @@ def text_of(answer, status=200):
     return answer.get_data(as_text=True)
 
 
-PAGES = ("", "/cohorts/{id}/people", "/cohorts/{id}/export.csv", "/cohorts/{id}/message", "/cohorts/{id}/import")
+PAGES = (
+    "",
+    "/cohorts",
+    "/cohorts/{id}/people",
+    "/cohorts/{id}/export.csv",
+    "/cohorts/{id}/message",
+    "/cohorts/{id}/import",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -190,8 +190,8 @@ def test_decisions_are_counted_by_cohort(db, cohort, organiser, expert, alice, b
     full = build.make_cohort(db, organiser, build.make_expert(db), capacity=1)
     enrol(db, full, alice)
     services.join_waitlist(db, user=bob, cohort_id=full.id)
-    assert people_in_line(db) == {full.id: 1}
-    assert changes_waiting(db) == {}
+    assert people_in_line(db, [full.id]) == {full.id: 1}
+    assert changes_waiting(db, [full.id]) == {}
     session = build.session_of(db, full)
     for number in (1, 2):
         session = build.session_of(db, full, number)
@@ -200,9 +200,9 @@ def test_decisions_are_counted_by_cohort(db, cohort, organiser, expert, alice, b
         }
         db.add(SessionChange(session_id=session.id, room_kind=session.room_kind, created_by=organiser.id, **same))
     db.flush()
-    assert changes_waiting(db) == {full.id: 2}
+    assert changes_waiting(db, [full.id]) == {full.id: 2}
     db.execute(sa.update(Session).where(Session.id == session.id).values(state=SessionState.CANCELLED))
-    assert changes_waiting(db) == {full.id: 1}
+    assert changes_waiting(db, [full.id]) == {full.id: 1}
 
 
 def test_the_statements_are_the_same_for_one_person_and_for_many(db, cohort, alice, crowd):

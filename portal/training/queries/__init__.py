@@ -3,8 +3,8 @@
 from portal.training.queries.attendance import my_attendance, session_attendance
 from portal.training.queries.calendars import calendar_entries
 from portal.training.queries.cohorts import (
-    all_cohorts,
     cohort_card,
+    cohorts_page,
     is_enrolled,
     is_waiting,
     lesson_dates,
@@ -27,9 +27,9 @@ from portal.training.queries.waitlist import next_chances
 
 __all__ = [
     "Progress",
-    "all_cohorts",
     "calendar_entries",
     "cohort_card",
+    "cohorts_page",
     "has_seat",
     "is_enrolled",
     "is_waiting",

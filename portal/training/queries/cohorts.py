@@ -53,7 +53,8 @@ class CohortCard:
 
 _cohorts, _enrolments = Cohort.__table__.c, Enrolment.__table__.c
 _sessions, _lessons = Session.__table__.c, Lesson.__table__.c
-_CARD: tuple[sa.ColumnElement[Any], ...] = (
+# The columns of a CohortCard.
+CARD: tuple[sa.ColumnElement[Any], ...] = (
     _cohorts.id,
     _cohorts.name,
     _cohorts.language,
@@ -68,7 +69,7 @@ _CARD: tuple[sa.ColumnElement[Any], ...] = (
 )
 # Built once: the programme page runs them for everyone.
 _OPEN: sa.Select[Any] = (
-    sa.select(*_CARD)
+    sa.select(*CARD)
     .where(_cohorts.state == CohortState.RELEASED, _cohorts.last_on >= sa.bindparam("today", type_=sa.Date))
     .order_by(
         _cohorts.language != sa.bindparam("language", type_=sa.String),
@@ -79,7 +80,7 @@ _OPEN: sa.Select[Any] = (
     .limit(sa.bindparam("cards", type_=sa.Integer))
 )
 _MINE: sa.Select[Any] = (
-    sa.select(*_CARD)
+    sa.select(*CARD)
     .where(
         _enrolments.cohort_id == _cohorts.id,
         _enrolments.user_id == sa.bindparam("user_id", type_=BigId),
@@ -109,16 +110,30 @@ def open_cohorts(db: DbSession, *, language: str, limit: int = 6) -> list[Cohort
     return [CohortCard(*row) for row in db.execute(_OPEN, given)]
 
 
-def all_cohorts(db: DbSession, *, limit: int = 100) -> list[CohortCard]:
-    """Every cohort for organisers: drafts first, then the latest to begin."""
-    order = sa.case((Cohort.state == CohortState.DRAFT, 0), (Cohort.state == CohortState.RELEASED, 1), else_=2)
-    rows = db.execute(sa.select(*_CARD).order_by(order, Cohort.first_on.desc(), Cohort.id.desc()).limit(limit))
-    return [CohortCard(*row) for row in rows]
+@dataclass(frozen=True, slots=True)
+class CohortsPage:
+    """Some cohorts, the latest to begin first; `older` is the one to go on from, None at the end."""
+
+    cohorts: list[CohortCard]
+    older: int | None
+
+
+def cohorts_page(db: DbSession, *, ended: bool, before: int | None = None, limit: int) -> CohortsPage:
+    """Cohorts for organisers: those that have ended, or all others, drafts included; one statement."""
+    is_ended = _cohorts.state == CohortState.FINISHED
+    query = sa.select(*CARD).where(is_ended if ended else ~is_ended)
+    if before is not None:
+        place = sa.select(_cohorts.first_on, _cohorts.id).where(_cohorts.id == before).subquery()
+        earlier = (_cohorts.first_on == place.c.first_on) & (_cohorts.id < place.c.id)
+        query = query.join(place, (_cohorts.first_on < place.c.first_on) | earlier)
+    rows = db.execute(query.order_by(_cohorts.first_on.desc(), _cohorts.id.desc()).limit(limit + 1))
+    found = [CohortCard(*row) for row in rows]
+    return CohortsPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 
 def cohort_card(db: DbSession, cohort_id: int) -> CohortCard | None:
     """One cohort, draft or not: check `may_see_cohort`."""
-    row = db.execute(sa.select(*_CARD).where(Cohort.id == cohort_id)).first()
+    row = db.execute(sa.select(*CARD).where(Cohort.id == cohort_id)).first()
     return CohortCard(*row) if row else None
 
 
