@@ -9,7 +9,18 @@ from sqlalchemy.orm import Session as DbSession
 
 from portal.identity.models import User
 from portal.kernel.db import BigId
-from portal.training.models import Cohort, CohortState, Lesson, Seat, SeatState, Session, SessionState, SlideTurn
+from portal.training.models import (
+    PROGRAMME_SLUG,
+    Cohort,
+    CohortState,
+    Lesson,
+    Programme,
+    Seat,
+    SeatState,
+    Session,
+    SessionState,
+    SlideTurn,
+)
 
 _sessions, _lessons, _cohorts, _users, _turns = (
     kind.__table__.c for kind in (Session, Lesson, Cohort, User, SlideTurn)
@@ -39,12 +50,42 @@ _ENDED: sa.Select[Any] = sa.select(
 _TURNS: sa.Select[Any] = (
     sa.select(_turns.slide, _turns.at).where(_turns.session_id == _SESSION_ID).order_by(_turns.at, _turns.id)
 )
-_seats = Seat.__table__.c
-_OWN_SEAT = (
-    (_seats.session_id == _sessions.id)
-    & (_seats.user_id == sa.bindparam("user_id", type_=BigId))
-    & (_seats.state == SeatState.HELD)
+_seats, _programmes = Seat.__table__.c, Programme.__table__.c
+_MINE, _RECORDED, _LATEST = range(3)
+_LIMIT = sa.bindparam("limit", type_=sa.Integer)
+_LESSON_ID = (
+    sa.select(_lessons.id)
+    .where(
+        _lessons.number == sa.bindparam("number", type_=sa.Integer),
+        _lessons.programme_id == _programmes.id,
+        _programmes.slug == PROGRAMME_SLUG,
+    )
+    .scalar_subquery()
 )
+
+
+def _few(kind: int, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """The latest of one kind of ended sessions: an index leads to them, however many there have been."""
+    found = (
+        sa.select(_sessions.id, sa.literal(kind).label("kind"))
+        .where(_sessions.lesson_id == _LESSON_ID, _sessions.state == SessionState.ENDED, *conditions)
+        .order_by(_sessions.starts_at.desc())
+        .limit(_LIMIT)
+    )
+    return found.subquery().select()
+
+
+_CHOSEN = sa.union_all(
+    _few(
+        _MINE,
+        _seats.session_id == _sessions.id,
+        _seats.user_id == sa.bindparam("user_id", type_=BigId),
+        _seats.state == SeatState.HELD,
+    ),
+    _few(_RECORDED, _sessions.replay_url != ""),
+    _few(_LATEST),
+).subquery()
+_BEST = sa.select(_CHOSEN.c.id, sa.func.min(_CHOSEN.c.kind).label("kind")).group_by(_CHOSEN.c.id).subquery()
 _PAST: sa.Select[Any] = (
     sa.select(
         _sessions.id,
@@ -53,15 +94,15 @@ _PAST: sa.Select[Any] = (
         _sessions.replay_url,
         _cohorts.name,
         _users.display_name,
-        _seats.id.is_not(None),
+        _BEST.c.kind == _MINE,
     )
-    .select_from(sa.outerjoin(Session.__table__, Seat.__table__, _OWN_SEAT))
-    .join(Lesson.__table__, _lessons.id == _sessions.lesson_id)
-    .join(Cohort.__table__, _cohorts.id == _sessions.cohort_id)
-    .join(User.__table__, _users.id == _sessions.expert_id)
-    .where(_lessons.number == sa.bindparam("number", type_=sa.Integer), _sessions.state == SessionState.ENDED)
-    .order_by(_seats.id.is_(None), _sessions.replay_url == "", _sessions.starts_at.desc())
-    .limit(sa.bindparam("limit", type_=sa.Integer))
+    .where(
+        _sessions.id == _BEST.c.id,
+        _cohorts.id == _sessions.cohort_id,
+        _users.id == _sessions.expert_id,
+    )
+    .order_by(_BEST.c.kind != _MINE, _sessions.replay_url == "", _sessions.starts_at.desc())
+    .limit(_LIMIT)
 )
 
 
