@@ -66,6 +66,13 @@ def _add_columns() -> None:
         postgresql_where=sa.text("confirm_by IS NOT NULL"),
         sqlite_where=sa.text("confirm_by IS NOT NULL"),
     )
+    op.create_index(
+        "ix_sessions_recorded",
+        "sessions",
+        ["lesson_id", "starts_at"],
+        postgresql_where=sa.text("replay_url <> ''"),
+        sqlite_where=sa.text("replay_url <> ''"),
+    )
     for line in ("cohort_id", "session_id"):
         op.create_index(
             f"ix_waitlist_entries_{line}_line", "waitlist_entries", [line, "state", "priority", "queued_at"]
@@ -315,6 +322,7 @@ def downgrade() -> None:
     """Take down."""
     for line in ("cohort_id", "session_id"):
         op.drop_index(f"ix_waitlist_entries_{line}_line", "waitlist_entries")
+    op.drop_index("ix_sessions_recorded", "sessions")
     op.drop_index("ix_seats_confirm_by", "seats")
     for table, column in [("sessions", "lesson_version_id"), *((table, column) for table, column, *_ in COLUMNS)]:
         # SQLite drops it in place too, where Alembic's batch would copy the table and lose its triggers.

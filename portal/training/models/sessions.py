@@ -39,6 +39,13 @@ class Session(Base):
         sa.CheckConstraint("replay_from_seconds >= 0", name="replay_from_seconds"),
         sa.Index("ix_sessions_state_starts_at", "state", "starts_at"),
         sa.Index("ix_sessions_lesson_id_starts_at", "lesson_id", "starts_at"),
+        sa.Index(
+            "ix_sessions_recorded",
+            "lesson_id",
+            "starts_at",
+            postgresql_where=sa.text("replay_url <> ''"),
+            sqlite_where=sa.text("replay_url <> ''"),
+        ),
         sa.Index("ix_sessions_expert_id_starts_at", "expert_id", "starts_at"),
     )
 

@@ -1,7 +1,7 @@
 """The line as its people see it, the next chances to have a lesson, and what the links in mails open."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -124,6 +124,8 @@ class Chance:
         return "waiting" if self.line and self.line.waiting else "full"
 
 
+# A session that began so long ago has ended.
+_SURELY_OVER = timedelta(days=1)
 _USER_ID = sa.bindparam("user_id", type_=BigId)
 # Which they are is settled first, by an index of sessions alone; who is in them is asked of those few.
 _SOONEST = (
@@ -135,6 +137,8 @@ _SOONEST = (
         ),
         Cohort.state != CohortState.DRAFT,
         Session.state.in_((SessionState.SCHEDULED, SessionState.LIVE)),
+        # What began before cannot still go on: so far back the index is read, and no further.
+        Session.starts_at > sa.bindparam("earliest", type_=UTCDateTime),
         Session.ends_at > sa.bindparam("now", type_=UTCDateTime),
     )
     .order_by(Cohort.language != sa.bindparam("language", type_=sa.String), Session.starts_at, Session.id)
@@ -187,6 +191,7 @@ def next_chances(
         "lesson_number": lesson_number,
         "user_id": user_id or 0,
         "language": language,
+        "earliest": clock.now() - _SURELY_OVER,
         "now": clock.now(),
         "most": limit,
     }
