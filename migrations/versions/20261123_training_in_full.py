@@ -67,6 +67,13 @@ def _add_columns() -> None:
         sqlite_where=sa.text("confirm_by IS NOT NULL"),
     )
     op.create_index(
+        "ix_sessions_to_come",
+        "sessions",
+        ["starts_at", "id"],
+        postgresql_where=sa.text("state IN ('scheduled', 'live')"),
+        sqlite_where=sa.text("state IN ('scheduled', 'live')"),
+    )
+    op.create_index(
         "ix_sessions_recorded",
         "sessions",
         ["lesson_id", "starts_at"],
@@ -323,6 +330,7 @@ def downgrade() -> None:
     for line in ("cohort_id", "session_id"):
         op.drop_index(f"ix_waitlist_entries_{line}_line", "waitlist_entries")
     op.drop_index("ix_sessions_recorded", "sessions")
+    op.drop_index("ix_sessions_to_come", "sessions")
     op.drop_index("ix_seats_confirm_by", "seats")
     for table, column in [("sessions", "lesson_version_id"), *((table, column) for table, column, *_ in COLUMNS)]:
         # SQLite drops it in place too, where Alembic's batch would copy the table and lose its triggers.

@@ -40,6 +40,13 @@ class Session(Base):
         sa.Index("ix_sessions_state_starts_at", "state", "starts_at"),
         sa.Index("ix_sessions_lesson_id_starts_at", "lesson_id", "starts_at"),
         sa.Index(
+            "ix_sessions_to_come",
+            "starts_at",
+            "id",
+            postgresql_where=sa.text("state IN ('scheduled', 'live')"),
+            sqlite_where=sa.text("state IN ('scheduled', 'live')"),
+        ),
+        sa.Index(
             "ix_sessions_recorded",
             "lesson_id",
             "starts_at",

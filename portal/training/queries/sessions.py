@@ -31,7 +31,10 @@ from portal.training.rooms import Room
 _STILL_HERE = timedelta(seconds=60)
 # The roster comes each minute, and may be a little late.
 _STILL_IN_ROSTER = timedelta(seconds=150)
-_TO_COME = (SessionState.SCHEDULED, SessionState.LIVE)
+# Written into the statement, not bound: only then does the index of sessions to come apply.
+_TO_COME: list[sa.ColumnElement[Any]] = [
+    sa.literal_column(f"'{state}'") for state in (SessionState.SCHEDULED, SessionState.LIVE)
+]
 _pings = PresencePing.__table__.c
 _SPANS = sa.select(_pings.from_at, _pings.until_at).where(
     _pings.session_id == sa.bindparam("session_id", type_=BigId),
