@@ -34,6 +34,7 @@ COLUMNS = (
         "waitlist_rule IN ('first_come', 'newcomers', 'near_certificate')",
     ),
     ("outbox_mails", "useful_until", "{moment}", ""),
+    ("outbox_mails", "bulk", "BOOLEAN DEFAULT FALSE NOT NULL", ""),
     ("seats", "confirm_by", "{moment}", ""),
     ("sessions", "room_kind", "VARCHAR(32) DEFAULT 'link' NOT NULL", "room_kind IN ('link', 'jitsi', 'bigbluebutton')"),
     ("sessions", "room_id", "VARCHAR(80) DEFAULT '' NOT NULL", ""),
@@ -66,6 +67,8 @@ def _add_columns() -> None:
         postgresql_where=sa.text("confirm_by IS NOT NULL"),
         sqlite_where=sa.text("confirm_by IS NOT NULL"),
     )
+    op.drop_index("ix_outbox_mails_state_due_at", "outbox_mails")
+    op.create_index("ix_outbox_mails_state_bulk_due_at", "outbox_mails", ["state", "bulk", "due_at"])
     op.create_index(
         "ix_sessions_to_come",
         "sessions",
@@ -329,6 +332,8 @@ def downgrade() -> None:
     """Take down."""
     for line in ("cohort_id", "session_id"):
         op.drop_index(f"ix_waitlist_entries_{line}_line", "waitlist_entries")
+    op.drop_index("ix_outbox_mails_state_bulk_due_at", "outbox_mails")
+    op.create_index("ix_outbox_mails_state_due_at", "outbox_mails", ["state", "due_at"])
     op.drop_index("ix_sessions_recorded", "sessions")
     op.drop_index("ix_sessions_to_come", "sessions")
     op.drop_index("ix_seats_confirm_by", "seats")

@@ -33,7 +33,7 @@ def _claim(db: Session, *, most: int) -> list[OutboxMail]:
             OutboxMail.due_at <= now,
             sa.func.coalesce(OutboxMail.useful_until > now, sa.true()),
         )
-        .order_by(OutboxMail.due_at, OutboxMail.id)
+        .order_by(OutboxMail.bulk, OutboxMail.due_at, OutboxMail.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     )

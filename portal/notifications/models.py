@@ -26,7 +26,7 @@ class OutboxMail(Base):
     """
 
     __tablename__ = "outbox_mails"
-    __table_args__ = (sa.Index("ix_outbox_mails_state_due_at", "state", "due_at"),)
+    __table_args__ = (sa.Index("ix_outbox_mails_state_bulk_due_at", "state", "bulk", "due_at"),)
 
     id: Mapped[Id]
     dedupe_key: Mapped[str | None] = mapped_column(sa.String(200), unique=True)
@@ -47,6 +47,8 @@ class OutboxMail(Base):
     due_at: Mapped[datetime] = mapped_column(default=clock.now)
     # After this moment it would help nobody, and is not sent.
     useful_until: Mapped[datetime | None]
+    # One of many written at once: it leaves after those that one person waits for, such as a sign-in code.
+    bulk: Mapped[bool] = mapped_column(default=False)
     sent_at: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(sa.String(500), default="")
 

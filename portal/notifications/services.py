@@ -88,12 +88,14 @@ class Mail:
 
 
 def send_mails(db: Session, mails: Iterable[Mail]) -> int:
-    """Put mails in the outbox with few statements; the worker sends each once it is due.
+    """Put mails in the outbox with few statements; the worker sends each once it is due, several after single ones.
 
     Returns how many were new: those whose `dedupe_key` is there already are left as they are.
     """
     now, host = clock.now(), urlsplit(config.current().base_url).hostname or ""
     rows = [mail.as_row(now, host) for mail in mails]
+    for row in rows:
+        row["bulk"] = len(rows) > 1
     written = 0
     for begin in range(0, len(rows), _ROWS_AT_ONCE):
         insert = conflict_insert(db, OutboxMail).on_conflict_do_nothing(index_elements=["dedupe_key"])

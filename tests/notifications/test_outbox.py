@@ -1,5 +1,6 @@
 import email
 import email.policy
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,15 @@ from portal.kernel.db import transaction
 from portal.notifications import channels, flows
 from portal.notifications.contents import mail_kinds, notice_kinds
 from portal.notifications.models import OutboxMail, OutboxState, SandboxMail
-from portal.notifications.services import Attachment, Recipient, notify, send_mail, withdraw_mails
+from portal.notifications.services import (
+    Attachment,
+    Mail,
+    Recipient,
+    notify,
+    send_mail,
+    send_mails,
+    withdraw_mails,
+)
 from tests.conftest import TODAY
 
 TO_NADIA = Recipient("nadia@example.org", "Nadia", "ar", "Africa/Tunis")
@@ -64,6 +73,16 @@ def test_nothing_leaves_before_its_time_or_without_its_transaction(app, db):
             assert flows.send_due_mails() == 0
     with clock.at(TODAY + timedelta(hours=1)), app.app_context():
         assert flows.send_due_mails() == 1
+
+
+def test_one_person_who_waits_does_not_wait_for_a_crowd(app, db):
+    crowd = [Mail(to=replace(TO_NADIA, email=f"p{number}@example.org"), **SIGN_IN) for number in range(3)]
+    assert send_mails(db, crowd) == 3
+    with clock.at(clock.now() + timedelta(minutes=1)):
+        send_mail(db, to=TO_NADIA, **SIGN_IN)
+        with app.app_context():
+            assert flows.send_due_mails() == 4
+    assert db.scalars(sa.select(SandboxMail.recipient).order_by(SandboxMail.id)).first() == TO_NADIA.email
 
 
 def test_a_key_makes_a_mail_once(db):
