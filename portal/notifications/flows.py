@@ -21,6 +21,9 @@ MOST_ATTEMPTS = 8
 # While a mail is being delivered nobody else may claim it; a worker killed meanwhile frees it after this.
 CLAIM_LASTS = timedelta(minutes=2)
 TOO_LATE = "too late to be of use"
+# Whatever could ask for the same mail again (its dedupe key) is long past by then.
+KEPT = timedelta(days=90)
+_FORGOTTEN_AT_ONCE = 5_000
 
 
 def _claim(db: Session, *, most: int) -> list[OutboxMail]:
@@ -87,3 +90,17 @@ def send_due_mails() -> int:
         for mail in claimed:
             _deliver(mail, through)
             tried += 1
+
+
+@job("forget_mails", every_minutes=60)
+def forget_old_mails() -> int:
+    """Delete mails some time after they were sent or given up, a batch in each transaction; returns how many."""
+    over = (OutboxMail.state != OutboxState.PENDING, OutboxMail.created_at < clock.now() - KEPT)
+    batch = sa.select(OutboxMail.id).where(*over).limit(_FORGOTTEN_AT_ONCE)
+    forgotten = 0
+    while True:
+        with transaction() as db:
+            deleted = rows_changed(db, sa.delete(OutboxMail).where(OutboxMail.id.in_(batch)))
+        if not deleted:
+            return forgotten
+        forgotten += deleted

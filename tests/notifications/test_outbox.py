@@ -147,6 +147,21 @@ def test_a_mail_that_cannot_leave_is_tried_again_then_given_up(app, db):
     assert _states(db) == [OutboxState.FAILED]
 
 
+def test_old_mails_are_forgotten_unless_they_still_wait(app, db):
+    long_ago = clock.now() - flows.KEPT - timedelta(days=1)
+    with clock.at(long_ago):
+        send_mails(db, [Mail(to=TO_NADIA, **SIGN_IN) for _ in range(3)])
+    first, second, third = db.scalars(sa.select(OutboxMail.id).order_by(OutboxMail.id))
+    for mail_id, state in ((first, OutboxState.SENT), (second, OutboxState.FAILED)):
+        db.execute(sa.update(OutboxMail).where(OutboxMail.id == mail_id).values(state=state))
+    send_mail(db, to=TO_NADIA, **SIGN_IN)
+    with app.app_context():
+        assert flows.forget_old_mails() == 2
+    left = db.scalars(sa.select(OutboxMail.id).order_by(OutboxMail.id)).all()
+    assert left[0] == third
+    assert len(left) == 2
+
+
 def test_smtp_is_chosen_when_configured():
     assert isinstance(channels.channel(), channels.SandboxChannel)
     assert channels.SmtpChannel("smtp://user:p%40ss@mail.example:2525")._parts.port == 2525
