@@ -23,6 +23,8 @@ _BUSY_MS = 15_000
 _READING = "portal_reading"
 # A page's statements take milliseconds: compiling one (JIT) or sharing it among processes costs more than it saves.
 _SHORT_STATEMENTS = "-c jit=off -c max_parallel_workers_per_gather=0"
+# Nor is a statement that pages repeat planned anew each time: planning takes longer than running it.
+_REPEATED_STATEMENTS = f"{_SHORT_STATEMENTS} -c plan_cache_mode=force_generic_plan"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -140,7 +142,8 @@ def make_engine(url: str, *, reading: bool = False) -> Engine:
     if reading:
         options = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None, "pool_size": 10, "max_overflow": 10}
     address = parsed.set(drivername="postgresql+psycopg")
-    return sa.create_engine(address, connect_args={"options": _SHORT_STATEMENTS}, **options)
+    settings = _REPEATED_STATEMENTS if reading else _SHORT_STATEMENTS
+    return sa.create_engine(address, connect_args={"options": settings}, **options)
 
 
 class Database:

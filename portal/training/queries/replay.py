@@ -82,7 +82,8 @@ _CHOSEN = sa.union_all(
         _seats.user_id == sa.bindparam("user_id", type_=BigId),
         _seats.state == SeatState.HELD,
     ),
-    _few(_RECORDED, _sessions.replay_url != ""),
+    # Written into the statement, not bound: only then does the index of recorded sessions apply.
+    _few(_RECORDED, _sessions.replay_url != sa.literal_column("''")),
     _few(_LATEST),
 ).subquery()
 _BEST = sa.select(_CHOSEN.c.id, sa.func.min(_CHOSEN.c.kind).label("kind")).group_by(_CHOSEN.c.id).subquery()
